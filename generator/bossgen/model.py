@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -66,6 +66,20 @@ class Handler:
 Value: TypeAlias = str | int | float | bool | tuple[str, ...]
 """The value of one key of boss.toml."""
 
+Settings: TypeAlias = tuple[tuple[str, Value], ...]
+"""Keys and values of one section, `("idle_timeout", 60)`, in the order in which the runtime declares them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSection:
+    """What one [service.NAME] of boss.toml overrides."""
+
+    name: str  # "chat"
+    line: int  # where NAME stands, 1-based characters
+    column: int
+    end_column: int
+    settings: Settings  # only the keys that are there
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
@@ -73,13 +87,11 @@ class ProjectConfig:
 
     app: str  # "myapp"
     base_url: str = ""  # normalised: "" or "/chat"
-    server: Mapping[str, Value] = field(default_factory=dict)
-    session: Mapping[str, Value] = field(default_factory=dict)
-    websocket: Mapping[str, Value] = field(default_factory=dict)
-    supervisor: Mapping[str, Value] = field(default_factory=dict)
-    services: Mapping[str, Mapping[str, Value]] = field(
-        default_factory=dict
-    )  # only what [service.NAME] overrides
+    server: Settings = ()
+    session: Settings = ()
+    websocket: Settings = ()
+    supervisor: Settings = ()
+    services: tuple[ServiceSection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,9 @@ class PlannedService:
     name: str  # "chat"
     url: str  # "/websocket/chat", base_url included
     handler: Handler
+    imported: str = ""  # what router.py calls the class: "ChatWebsocket", or "ChatWebsocket_chat" where that is taken
+    overrides: Settings = ()  # what differs from [websocket]
+    limits: Settings = ()  # all of them, the overrides put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +113,16 @@ class Plan:
     app: str
     base_url: str  # "" or "/chat"
     services: tuple[PlannedService, ...]  # sorted by name
+    imports: tuple[PlannedService, ...] = ()  # the same, in the order of their imports
+    session: Settings = ()
+    websocket: Settings = ()
+    supervisor: Settings = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """template/boss, as text."""
+
+    copied: Files  # keyed by where each goes: "boss/runtime/worker.py"; sorted
+    router: str  # router.py.jinja
+    services: str  # services.py.jinja
