@@ -139,8 +139,8 @@ class Server:
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._over = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.port = 0
 
     def _read(self) -> None:
@@ -231,7 +231,7 @@ class Server:
         """SIGTERM, and wait for the end; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        self.reader.join(PATIENCE)
         return code
 
 
@@ -266,7 +266,7 @@ def starting(
         if server.process.poll() is None:
             os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait(PATIENCE)
-        server._reader.join(PATIENCE)
+        server.reader.join(PATIENCE)
         assert server.process.stdout is not None
         server.process.stdout.close()
 
