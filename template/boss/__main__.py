@@ -1,0 +1,120 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""`python -m boss`: uvicorn with the settings of boss.toml and the fast WebSocket protocol class."""
+
+import argparse
+import copy
+import logging
+import os
+import socket
+import sys
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+
+from boss.runtime.configuration import PROJECT, refuse_workers, server_settings
+from boss.runtime.errors import SettingsError
+from boss.runtime.settings import ServerSettings
+
+FIT = "0.54."  # versions of uvicorn whose WebSocket protocol class the fast path is written for
+PROTOCOL = "boss.runtime.protocol:WebSocketProtocol"
+GRACE = 10  # seconds that connections get at server stop before uvicorn gives them up
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until told to stop. Return the exit code: 1 when something stands in the way."""
+    parser = argparse.ArgumentParser("python -m boss", description=__doc__)
+    parser.add_argument(
+        "--show-settings",
+        action="store_true",
+        help="print what is in force and where it came from, and exit",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        settings, origins = server_settings(PROJECT, os.environ)
+        if options.show_settings:
+            _show(settings, origins)
+            return 0
+        refuse_workers(["python -m boss"])
+        listener = _listen(settings.host, settings.port)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    sys.path.insert(0, str(PROJECT))
+    config = uvicorn.Config(
+        settings.application,
+        host=settings.host,
+        port=listener.getsockname()[1],
+        ws=_protocol(),
+        ws_per_message_deflate=settings.compression,
+        timeout_graceful_shutdown=GRACE,
+        log_config=_logging(),
+    )
+    server = _Server(config)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, as uvicorn does only for sockets that it has bound itself."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            logging.getLogger("uvicorn.error").info(
+                "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", shown, port
+            )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {error.strerror}. Stop what uses it, or choose another:"
+            " [server] host and port in boss.toml, or BOSS_HOST and BOSS_PORT"
+        ) from error
+    return listener
+
+
+def _protocol() -> str:
+    if uvicorn.__version__.startswith(FIT):
+        return PROTOCOL
+    print(
+        f"warning: the fast path is written for uvicorn {FIT}x, this is {uvicorn.__version__}:"
+        " serving on the plain path, which does the same more slowly",
+        file=sys.stderr,
+    )
+    return "auto"
+
+
+def _logging() -> dict[str, object]:
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"]["boss"] = {
+        "handlers": ["default"],
+        "level": "INFO",
+        "propagate": False,
+    }
+    return config
+
+
+def _show(settings: ServerSettings, origins: dict[str, str]) -> None:
+    for name, origin in origins.items():
+        print(f"{name} = {getattr(settings, name)!r}  # {origin}")
+    secret = (
+        "set, not shown"
+        if os.environ.get("BOSS_SECRET")
+        else "not set: random for each process"
+    )
+    print(f"BOSS_SECRET  # {secret}")
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(True)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""The address of a service: a registered name to send to, from anywhere in the process."""
+
+from typing import Protocol
+
+from .errors import ServiceDown
+
+
+class Receiver(Protocol):
+    """What an address leads to while the service is up."""
+
+    def broadcast(self, message: object) -> None: ...
+
+    def info(self, message: object) -> None: ...
+
+
+class ServiceAddress:
+    """A registered name, not an object that runs: it may be imported, kept and sent to before its service starts.
+
+    Source: Chicago Boss, `boss_service_worker:broadcast(myapp_chat_websocket, Message)`; OTP, registered names.
+    """
+
+    __slots__ = ("_receiver", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._receiver: Receiver | None = None
+
+    def broadcast(self, message: object) -> None:
+        """Queue `message` for the service's `handle_broadcast` and return at once; callable from any thread.
+
+        Raises:
+            ServiceDown: the service is not running.
+            MailboxFull: `mailbox_limit` broadcasts and infos wait already.
+        """
+        self._running().broadcast(message)
+
+    def info(self, message: object) -> None:
+        """Queue `message` for the service's `handle_info` and return at once; callable from any thread.
+
+        Raises:
+            ServiceDown: the service is not running.
+            MailboxFull: `mailbox_limit` broadcasts and infos wait already.
+        """
+        self._running().info(message)
+
+    def bind(self, receiver: Receiver | None) -> None:
+        """Let the name lead to `receiver`, or to nobody; for the runtime and the test kit only."""
+        self._receiver = receiver
+
+    def _running(self) -> Receiver:
+        if self._receiver is None:
+            raise ServiceDown(f"the service `{self.name}` is not running")
+        return self._receiver
+
+    def __repr__(self) -> str:
+        return f"<service {self.name}>"

@@ -1,0 +1,244 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""One client as the runtime sees it: the address that handlers hold, and what lies between it and its service.
+
+Three kinds exist: on plain ASGI (gateway.py), on uvicorn's own protocol class (protocol.py), and pretended (testing.py).
+They differ in how a message leaves and how reading is paused; the rest is here.
+"""
+
+import os
+from abc import abstractmethod
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from .frames import check_close, check_message
+from .reasons import CloseReason, Error, Normal
+from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from .group import Batch, Group
+    from .handler import ServiceHandler, Timer
+    from .turn import Turn
+    from .worker import Worker
+
+MAX_WAITING = 64  # messages of one client that wait for its service before its socket is not read,
+MAX_WAITING_BYTES = 1 << 20  # and their bytes
+
+
+class Client(WebSocket):
+    """See the module. Everything here happens on the event loop, except for `send` and `close`."""
+
+    __slots__ = (
+        "_request",
+        "_scope",
+        "_tokens",
+        "_tokens_at",
+        "address",
+        "groups",
+        "handler",
+        "heard_at",
+        "idle_timer",
+        "metered",
+        "open",
+        "paused_reading",
+        "service_url",
+        "session_id",
+        "told",
+        "turn",
+        "waiting",
+        "waiting_bytes",
+        "worker",
+    )
+
+    def __init__(
+        self, worker: "Worker", turn: "Turn", scope: Scope, session_id: str
+    ) -> None:
+        self.id = os.urandom(8).hex()
+        self.worker = worker
+        self.turn = turn
+        self.session_id = session_id
+        self.service_url: str = scope["path"]
+        self.address: str = scope["client"][0] if scope.get("client") else ""
+        self._scope = scope
+        self._request: HTTPConnection | None = None
+        self.handler: ServiceHandler[Any] | None = None  # None until the first join
+        self.groups: list[Group] = []
+        self.open = True  # may be sent to, and may send
+        self.told = False  # the service knows, or need not know, that it has gone
+        self.waiting = 0  # messages in the mailbox,
+        self.waiting_bytes = 0  # and their bytes
+        self.paused_reading = False
+        limits = worker.limits
+        self.metered = limits.max_messages_per_second > 0 or limits.idle_timeout > 0
+        if self.metered:
+            self._tokens = float(limits.max_messages_per_second)
+            self._tokens_at = self.heard_at = worker.clock.time()
+            self.idle_timer: Timer | None = None
+            if limits.idle_timeout > 0:
+                self.idle_timer = worker.clock.call_later(
+                    limits.idle_timeout, self._check_idle
+                )
+
+    # What a handler instance asks of its context.
+
+    @property
+    def request(self) -> HTTPConnection:
+        """The request that opened the connection."""
+        if self._request is None:
+            self._request = HTTPConnection(self._scope)
+        return self._request
+
+    def send_after(self, seconds: float, info: object) -> "Timer":
+        """Let `info` reach the service later; see `ServiceHandler.send_after`."""
+        return self.worker.send_after(seconds, info)
+
+    # What a handler does with the address.
+
+    def send(self, message: str | bytes) -> None:
+        check_message(message)
+        turn = self.turn
+        if get_ident() != turn.thread:
+            turn.loop.call_soon_threadsafe(self._send, message)
+        else:
+            self._send(message)
+
+    def _send(self, message: str | bytes) -> None:
+        if not self.open:
+            self.worker.counters.sent_to_gone += 1
+            return
+        group = self.turn.group
+        if group is not None:
+            group.settle(self)
+        self.put(message)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        check_close(code, reason)
+        turn = self.turn
+        if get_ident() != turn.thread:
+            turn.loop.call_soon_threadsafe(
+                self.finish, code, reason, Normal("shutdown")
+            )
+        else:
+            self.finish(code, reason, Normal("shutdown"))
+
+    # How a connection ends.
+
+    def finish(self, code: int, text: str, reason: CloseReason) -> None:
+        """Close the connection from this side and tell the service why."""
+        if self.open:
+            self._close(code, text)
+            self.gone(reason)
+
+    def drop(self, code: int, text: str) -> None:
+        """Close the connection from this side without telling the service: there is no life to tell."""
+        self.told = True
+        self.leave_groups()
+        if self.open:
+            self._close(code, text)
+            self._ended()
+
+    def gone(self, reason: CloseReason) -> None:
+        """The connection has ended or is ending: let the service be told, once."""
+        if self.open:
+            self._ended()
+            self.worker.closed(self, reason)
+
+    def leave_groups(self) -> None:
+        """Take the client out of every group."""
+        groups, self.groups = self.groups, []
+        for group in groups:
+            group.forget(self)
+
+    def _close(self, code: int, text: str) -> None:
+        group = self.turn.group
+        if group is not None:
+            group.settle(self)
+        self.hang_up(code, text)
+
+    def _ended(self) -> None:
+        self.open = False
+        if self.metered and self.idle_timer is not None:
+            self.idle_timer.cancel()
+        self.worker.left(self)
+
+    # What the client sends.
+
+    def received(self, message: str | bytes) -> None:
+        """Hand one whole message over to the service, at once or by its mailbox.
+
+        When too many wait, reading is paused: nothing is lost, the sender feels it (TCP backpressure).
+        """
+        if self.metered and not self._meter():
+            return
+        self.worker.incoming(self, message)
+
+    def waits(self, size: int) -> None:
+        """A message of `size` characters or bytes is in the mailbox now."""
+        self.waiting += 1
+        self.waiting_bytes += size
+        if not self.paused_reading and (
+            self.waiting >= MAX_WAITING or self.waiting_bytes >= MAX_WAITING_BYTES
+        ):
+            self.paused_reading = True
+            self.pause_reading()
+
+    def waited(self, size: int) -> None:
+        """A message of that size has left the mailbox."""
+        self.waiting -= 1
+        self.waiting_bytes -= size
+        if (
+            self.paused_reading
+            and self.waiting <= MAX_WAITING // 2
+            and self.waiting_bytes <= MAX_WAITING_BYTES // 2
+        ):
+            self.paused_reading = False
+            self.resume_reading()
+
+    def _meter(self) -> bool:
+        """Note that the client is alive; close it with 1008 when it sends faster than it may."""
+        now = self.worker.clock.time()
+        self.heard_at = now
+        rate = self.worker.limits.max_messages_per_second
+        if rate == 0:
+            return True
+        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
+        self._tokens_at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return True
+        self.finish(1008, "too many messages", Error("flood"))
+        return False
+
+    def _check_idle(self) -> None:
+        limit = self.worker.limits.idle_timeout
+        left = self.heard_at + limit - self.worker.clock.time()
+        if left > 0:
+            self.idle_timer = self.worker.clock.call_later(left, self._check_idle)
+        elif self.waiting:  # it did speak: the service has not come to it yet
+            self.idle_timer = self.worker.clock.call_later(limit, self._check_idle)
+        else:
+            self.finish(1000, "idle for too long", Normal("timeout"))
+
+    # What differs from path to path.
+
+    @abstractmethod
+    def put(self, message: str | bytes) -> None:
+        """Let one message leave, after those before it."""
+
+    @abstractmethod
+    def put_batch(self, batch: "Batch", hold: bool) -> None:
+        """Let some messages leave that go to many clients; `hold` them until the turn ends if that is asked."""
+
+    @abstractmethod
+    def hang_up(self, code: int, text: str) -> None:
+        """Send a close frame after what was sent so far, then end the connection within a few seconds."""
+
+    @abstractmethod
+    def pause_reading(self) -> None:
+        """Stop reading the socket."""
+
+    @abstractmethod
+    def resume_reading(self) -> None:
+        """Read the socket again."""

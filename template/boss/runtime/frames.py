@@ -1,0 +1,49 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""Frames as bytes: what goes to a client, built once for any number of receivers. RFC 6455 section 5."""
+
+MAX_REASON = 123  # bytes: a control frame's 125, less two for the code
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+
+
+def check_message(message: object) -> None:
+    """Raise the `TypeError` of `send` unless `message` is text or bytes."""
+    if not isinstance(message, (str, bytes)):
+        raise TypeError(
+            f"a message is str or bytes, not {type(message).__name__}; send_json(value) sends anything JSON can say"
+        )
+
+
+def check_close(code: int, reason: str) -> None:
+    """Raise unless code and reason may stand in a close frame."""
+    if isinstance(code, bool) or not isinstance(code, int):
+        raise TypeError(f"a close code is a number, not {code!r}")
+    if code not in _CLOSE_CODES and not 3000 <= code <= 4999:
+        raise ValueError(
+            f"close code {code} may not be sent; 1000 to 1014 without 1004 to 1006, or 3000 to 4999 may"
+        )
+    size = len(reason.encode())
+    if size > MAX_REASON:
+        raise ValueError(
+            f"a close reason is at most {MAX_REASON} bytes of UTF-8, not {size}"
+        )
+
+
+def frame(message: str | bytes) -> bytes:
+    """Frame one whole message: a Text frame for `str`, a Binary frame for `bytes`; unmasked, as servers send."""
+    if isinstance(message, str):
+        head, payload = 0x81, message.encode()
+    else:
+        head, payload = 0x82, message
+    size = len(payload)
+    if size < 126:
+        return bytes((head, size)) + payload
+    if size < 65536:
+        return bytes((head, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((head, 127)) + size.to_bytes(8, "big") + payload
+
+
+def size_of(message: str | bytes) -> int:
+    """The bytes that `message` takes on the wire without its header; exact for ASCII and bytes, a bound for the rest."""
+    if isinstance(message, bytes) or message.isascii():
+        return len(message)
+    return len(message.encode())

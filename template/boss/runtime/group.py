@@ -1,0 +1,165 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""A set of clients that is sent to at once.
+
+How it is fast: `send` only notes the message; when the turn of the event loop ends, all messages of the turn are framed
+and joined once, and every member gets them in one write. At most one group of a loop has messages noted at a time, and
+whoever sends to one member meanwhile, or to another group, first has these handed over: so every client sees what it
+was sent in the order in which it was sent.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, cast
+
+from .frames import check_message, frame
+from .websocket import WebSocket, encode_json
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .turn import Turn
+
+
+class Batch:
+    """Some messages for many clients, framed and joined at most once."""
+
+    def __init__(self, messages: list[str | bytes]) -> None:
+        self.messages = messages
+
+    @cached_property
+    def frames(self) -> list[bytes]:
+        """One frame for each message."""
+        return [frame(message) for message in self.messages]
+
+    @cached_property
+    def joined(self) -> bytes:
+        """All frames in one piece."""
+        return self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+
+
+class Group:
+    """The members of a room: a set of clients that the runtime knows, in the order in which they were added.
+
+    A client that has closed leaves every group just before its `handle_close`, and all groups when a life of its
+    service ends. Adding one that has left already does nothing.
+    """
+
+    __slots__ = ("_apart", "_members", "_noted", "_turn")
+
+    def __init__(self) -> None:
+        self._members: dict[Client, None] = {}
+        self._turn: Turn | None = None  # None until the first member
+        self._noted: list[str | bytes] = []  # sent in this turn, not yet handed over
+        # Members for whom the noted messages are others than for the rest: excluded from some, or given some already.
+        self._apart: dict[Client, list[str | bytes]] = {}
+
+    def add(self, websocket: WebSocket) -> None:
+        """Add a client; it gets what is sent from now on."""
+        client = cast("Client", websocket)
+        if client in self._members or client.told:
+            return
+        if self._noted:
+            self.spread()
+        self._turn = client.turn
+        self._members[client] = None
+        client.groups.append(self)
+
+    def discard(self, websocket: WebSocket) -> None:
+        """Remove a client, if it is a member; it still gets what was sent before."""
+        client = cast("Client", websocket)
+        if client in self._members:
+            self.settle(client)
+            self.forget(client)
+            client.groups.remove(self)
+
+    def send(self, message: str | bytes, exclude: WebSocket | None = None) -> None:
+        """Send to every member, except `exclude`; like `WebSocket.send` for each, but framed once and joined.
+
+        Raises:
+            TypeError: `message` is neither text nor bytes.
+        """
+        check_message(message)
+        turn = self._turn
+        if turn is None:
+            return
+        if get_ident() != turn.thread:
+            turn.loop.call_soon_threadsafe(self.send, message, exclude)
+            return
+        if turn.group is not self:
+            if turn.group is not None:
+                turn.group.spread()
+            turn.group = self
+            turn.begin()
+        left_out = cast("Client | None", exclude)
+        if (
+            left_out is not None
+            and left_out in self._members
+            and left_out not in self._apart
+        ):
+            self._apart[left_out] = self._noted.copy()
+        self._noted.append(message)
+        for member, noted in self._apart.items():
+            if member is not left_out:
+                noted.append(message)
+
+    def send_json(self, value: Any, exclude: WebSocket | None = None) -> None:
+        """Send `value` as JSON to every member, except `exclude`; encoded once.
+
+        Raises:
+            TypeError, ValueError: `value` is not JSON.
+        """
+        self.send(encode_json(value), exclude)
+
+    def __contains__(self, websocket: object) -> bool:
+        return websocket in self._members
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[WebSocket]:
+        return iter(tuple(self._members))
+
+    def __repr__(self) -> str:
+        return f"<group of {len(self._members)}>"
+
+    # For the runtime.
+
+    def forget(self, client: "Client") -> None:
+        """Remove a member that has closed; nothing more reaches it."""
+        self._members.pop(client, None)
+        self._apart.pop(client, None)
+
+    def settle(self, member: object) -> None:
+        """Hand over to `member`, if it is one, what was sent to the group in this turn so far."""
+        if self._noted and member in self._members:
+            noted = self._apart.get(member)
+            self._apart[member] = []
+            for message in self._noted if noted is None else noted:
+                member.put(message)
+
+    def spread(self) -> None:
+        """Hand over to every member what was sent so far, to be written when the turn ends."""
+        self._hand_over(hold=True)
+
+    def end_of_turn(self) -> None:
+        """Write to every member what was sent in this turn."""
+        self._hand_over(hold=False)
+
+    def _hand_over(self, *, hold: bool) -> None:
+        assert self._turn is not None
+        if self._turn.group is self:
+            self._turn.group = None
+        if not self._noted:
+            return
+        batch, self._noted = Batch(self._noted), []
+        apart, self._apart = self._apart, {}
+        if not apart:
+            for client in self._members:
+                client.put_batch(batch, hold)
+            return
+        for client in self._members:
+            own = apart.get(client)
+            if own is None:
+                client.put_batch(batch, hold)
+            elif own:
+                client.put_batch(Batch(own), hold)

@@ -1,0 +1,200 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""One server process with all services of a project: what the generated router is made of."""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket as Connection
+
+from .configuration import PROJECT, refuse_workers, server_settings
+from .gateway import Gateway, deny
+from .handshake import Admission, SessionCookie
+from .settings import ServerSettings, Service, SessionSettings, SupervisorSettings
+from .supervisor import Supervisor
+from .turn import Turn
+from .worker import Worker
+
+log = logging.getLogger("boss")
+
+
+class Node:
+    """The services of the table, started and stopped with the application, and the routes that lead to them.
+
+    Args:
+        app: the name of the project.
+        base_url: what every URL begins with, "" or "/chat".
+        session: the session cookie.
+        supervisor: what follows the end of a life of a service.
+        services: the table, one entry for each service.
+    """
+
+    def __init__(
+        self,
+        *,
+        app: str,
+        base_url: str,
+        session: SessionSettings,
+        supervisor: SupervisorSettings,
+        services: Sequence[Service],
+    ) -> None:
+        self._app = app
+        self._base_url = base_url
+        self._session = session
+        self._supervision = supervisor
+        self._services = tuple(services)
+        self._server = ServerSettings()
+        self._gateway: Gateway | None = (
+            None  # None while the application is not started
+        )
+        self._supervisor: Supervisor | None = None  # likewise
+
+    @asynccontextmanager
+    async def lifespan(self, _application: object) -> AsyncIterator[None]:
+        """Start every service before the first client may come, and drain them when the server stops.
+
+        Raises:
+            ServiceStartError: an `init` failed or took over 30 seconds.
+            SettingsError: a setting of [server] cannot be used, or more than one worker is asked for.
+
+        Source: ASGI, "Lifespan Protocol".
+        """
+        refuse_workers()
+        self._server, _ = server_settings(PROJECT, os.environ)
+        loop = asyncio.get_running_loop()
+        admission = Admission(
+            self._server.max_connections, self._server.max_connections_per_address
+        )
+        supervisor = Supervisor(
+            self._services,
+            self._supervision,
+            loop,
+            lambda client: admission.leave(client.address),
+        )
+        session = SessionCookie(self._session, _secret())
+        gateway = Gateway(supervisor.workers, Turn(loop), session, admission)
+        await supervisor.start()
+        self._supervisor, self._gateway = supervisor, gateway
+        log.info("%s: %d services running", self._app, len(self._services))
+        try:
+            yield
+        finally:
+            gateway.stopping = True
+            await supervisor.stop()
+            self._supervisor = self._gateway = None
+
+    def accept(self, name: str) -> Callable[[Connection], Awaitable[None]]:
+        """The endpoint of the route to the service `name`."""
+
+        async def connect(connection: Connection) -> None:
+            if self._gateway is None:
+                await deny(connection, 503, f"the service {name} is not running")
+            else:
+                await self._gateway.connect(name, connection)
+
+        return connect
+
+    async def refuse(self, connection: Connection) -> None:
+        """The endpoint of whatever else is asked for below /websocket/: HTTP 404, never a silent accept."""
+        await deny(connection, 404, "there is no such service")
+
+    async def healthz(self) -> JSONResponse:
+        """Say how every service is; 503 only when one gave up after crashes."""
+        services = {
+            service.address.name: {"state": state, "reason": reason}
+            for service in self._services
+            for state, reason in [self._state(service)]
+        }
+        failed = any(service["state"] == "failed" for service in services.values())
+        content = {"status": "failed" if failed else "ok", "services": services}
+        return JSONResponse(content, 503 if failed else 200)
+
+    async def services_json(self) -> Response:
+        """The table, for the landing page; 404 where that is switched off."""
+        if not self._server.landing_page:
+            return Response(status_code=404)
+        services = [
+            {
+                "name": service.address.name,
+                "url": service.url,
+                "file": service.file,
+                "callbacks": list(service.callbacks),
+                "limits": asdict(service.websocket),
+                "state": self._state(service)[0],
+                "reason": self._state(service)[1],
+                "clients": 0 if worker is None else worker.connected,
+            }
+            for service in self._services
+            for worker in [self._worker(service)]
+        ]
+        content: dict[str, Any] = {
+            "app": self._app,
+            "base_url": self._base_url,
+            "services": services,
+        }
+        if _dev_status() is not None:
+            content["dev"] = True
+        return JSONResponse(content, headers={"cache-control": "no-store"})
+
+    async def dev_json(self) -> Response:
+        """The outcome of the last build while `bossgen dev` serves, for the landing page; else 404."""
+        path = _dev_status()
+        if path is None:
+            return Response(status_code=404)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b'{"ok": true}'
+        return Response(
+            content,
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    async def metrics(self) -> Response:
+        """The counters of every service for Prometheus; 404 unless `metrics` is switched on in boss.toml."""
+        if not self._server.metrics or self._supervisor is None:
+            return Response(status_code=404)
+        from .metrics import (
+            exposition,
+        )  # prometheus-client is needed only where this is switched on
+
+        return Response(
+            exposition(self._supervisor.workers.values()),
+            media_type="text/plain; version=0.0.4; charset=utf-8",
+        )
+
+    def _worker(self, service: Service) -> Worker | None:
+        if self._supervisor is None:
+            return None
+        return self._supervisor.workers[service.address.name]
+
+    def _state(self, service: Service) -> tuple[str, str | None]:
+        worker = self._worker(service)
+        return (
+            ("stopped", "not started")
+            if worker is None
+            else (worker.status, worker.reason)
+        )
+
+
+def _secret() -> str:
+    secret = os.environ.get("BOSS_SECRET")
+    if secret:
+        return secret
+    log.warning(
+        "BOSS_SECRET is not set: sessions are signed with a random key and end with this process"
+    )
+    return secrets.token_hex(32)
+
+
+def _dev_status() -> Path | None:
+    path: Any = os.environ.get("BOSS_DEV_STATUS")
+    return Path(path) if path else None

@@ -1,0 +1,75 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""The outbound queue of one client, and when it is too long: decisions only, nothing here waits or writes."""
+
+from collections import deque
+from typing import Generic, Literal, TypeVar
+
+Item = TypeVar("Item")
+SlowConsumer = Literal["close", "drop_oldest", "drop_newest"]
+
+
+class OutboundQueue(Generic[Item]):
+    """Messages that wait for one client that does not read fast enough.
+
+    What is sent within one turn of the event loop while nothing waits is a burst, not slowness: it is not counted
+    until it has left. Everything queued after that counts, against a limit in messages and one in bytes.
+    """
+
+    __slots__ = ("_burst", "_burst_bytes", "_burst_turn", "_bytes", "_items")
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[Item, int]] = deque()
+        self._bytes = 0
+        self._burst = 0  # messages at the head of the queue that are not counted, and
+        self._burst_bytes = 0  # their bytes
+        self._burst_turn = -1  # the turn in which the queue began to fill
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def push(self, item: Item, size: int, turn: int) -> None:
+        """Append one message of `size` bytes, sent in the loop's turn number `turn`."""
+        if not self._items:
+            self._burst_turn = turn
+        if turn == self._burst_turn:
+            self._burst += 1
+            self._burst_bytes += size
+        self._items.append((item, size))
+        self._bytes += size
+
+    def pop(self) -> Item:
+        """Take the oldest message."""
+        item, size = self._items.popleft()
+        self._bytes -= size
+        if self._burst:
+            self._burst -= 1
+            self._burst_bytes -= size
+        return item
+
+    def clear(self) -> int:
+        """Drop everything; return the number of messages dropped."""
+        dropped = len(self._items)
+        self._items.clear()
+        self._bytes = self._burst = self._burst_bytes = 0
+        return dropped
+
+    def too_long(self, limit: int, limit_bytes: int) -> bool:
+        """Do more than `limit` messages or `limit_bytes` bytes wait, the burst not counted?"""
+        return (
+            len(self._items) - self._burst > limit
+            or self._bytes - self._burst_bytes > limit_bytes
+        )
+
+    def trim(self, policy: SlowConsumer, limit: int, limit_bytes: int) -> int:
+        """Drop the oldest or newest messages until the rest is within both limits; return how many were dropped."""
+        dropped = 0
+        while self._items and (len(self._items) > limit or self._bytes > limit_bytes):
+            if policy == "drop_oldest":
+                self.pop()
+            else:
+                _, size = self._items.pop()
+                self._bytes -= size
+            dropped += 1
+        if len(self._items) < self._burst:
+            self._burst, self._burst_bytes = len(self._items), self._bytes
+        return dropped

@@ -1,0 +1,99 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""One turn of the event loop, as far as sending goes: what is sent in it is held, joined, and written once.
+
+The kernel's cost of a write is what limits a fan-out, so only fewer writes help: the first message that a client gets
+in a turn leaves at once, and what follows in the same turn is held until the turn ends. One object serves all clients
+of an event loop; it must be touched on that loop only.
+"""
+
+import asyncio
+from threading import get_ident
+from typing import Protocol
+
+
+class Sender(Protocol):
+    """Something with messages held back until the turn ends: a client, or a group."""
+
+    def end_of_turn(self) -> None: ...
+
+
+class PendingGroup(Protocol):
+    """The one group that has messages held for all its members."""
+
+    def settle(self, member: object) -> None:
+        """Hand over to `member`, if it is one, what was sent to the group so far."""
+
+    def spread(self) -> None:
+        """Hand over to every member what was sent to the group so far."""
+
+    def end_of_turn(self) -> None: ...
+
+
+class Turn:
+    """The state of sending in the current turn of `loop`; see the module."""
+
+    __slots__ = (
+        "_judging",
+        "_scheduled",
+        "dirty",
+        "frame",
+        "group",
+        "loop",
+        "message",
+        "number",
+        "suspects",
+        "thread",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.thread = get_ident()
+        self.number = 0
+        self.dirty: list[Sender] = []  # clients with messages held
+        self.group: PendingGroup | None = None
+        self.suspects: dict[
+            Suspect, None
+        ] = {}  # clients to be judged once the loop has had a turn to write
+        self.message: str | bytes | None = None  # framed last, by identity, and
+        self.frame = b""  # its frame: what is sent to many in a loop is framed once
+        self._scheduled = False
+        self._judging = False
+
+    def begin(self) -> None:
+        """See to it that `end` is called when this turn ends; to be called at the first send of a turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self.end)
+
+    def end(self) -> None:
+        """Write all that was held. Group messages first: members with other messages held only add them to those."""
+        self._scheduled = False
+        self.number += 1
+        group = self.group
+        if group is not None:
+            self.group = None
+            group.end_of_turn()
+        if self.dirty:
+            dirty, self.dirty = self.dirty, []
+            for sender in dirty:
+                sender.end_of_turn()
+
+    def suspect(self, client: "Suspect") -> None:
+        """Let `client`, whose queue is too long, be judged after the loop has polled its sockets once more."""
+        self.suspects[client] = None
+        if not self._judging:
+            self._judging = True
+            self.loop.call_soon(self.loop.call_soon, self._judge)
+
+    def _judge(self) -> None:
+        self._judging = False
+        suspects, self.suspects = self.suspects, {}
+        for client in suspects:
+            client.judge()
+
+
+class Suspect(Protocol):
+    """A client whose outbound queue has grown too long."""
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the queue is still too long."""
