@@ -1,0 +1,194 @@
+"""Files into a project, all or none: they are made in a staging folder and moved when they are complete.
+
+The staging folder lies on the same file system as the target, so each move is a rename. What fails on the way is
+undone; what is killed on the way leaves whole files only.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from types import FrameType
+
+from .errors import BossgenError
+
+
+@contextmanager
+def staging(parent: Path | None) -> Iterator[Path]:
+    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM.
+
+    Raises:
+        BossgenError: something could not be written, in here or in the body.
+    """
+    with _terminating(), writing():
+        folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Say in our own words that the disk refuses.
+
+    Raises:
+        BossgenError: in the place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        raise BossgenError(
+            f"cannot write{where}: {error.strerror or error}",
+            "see who owns it, and with which permissions: ls -ld",
+        ) from error
+
+
+def listing(folder: Path, below: str = ".") -> tuple[PurePosixPath, ...]:
+    """The files in `folder`, or in one folder `below` it, sorted, relative to `folder`; caches of Python are left out."""
+    found = []
+    for here, folders, names in os.walk(folder / below):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        found += [Path(here, name).relative_to(folder).as_posix() for name in names]
+    return tuple(sorted(PurePosixPath(path) for path in found))
+
+
+def write_all(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:
+    """Write new files below a folder that is made for them."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def apply_umask(folder: Path) -> None:
+    """Give the tree the permissions that the user's own new files have, whatever the template's were."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for here, _, names in os.walk(folder):
+        os.chmod(here, 0o777 & ~umask)
+        for name in names:
+            os.chmod(Path(here, name), 0o666 & ~umask)
+
+
+def obstacles(files: Sequence[PurePosixPath], root: Path) -> tuple[str, ...]:
+    """What stands where a folder has to be, or is a folder where a file has to be; no `--force` helps there."""
+    found = set()
+    for file in files:
+        if (root / file).is_dir():
+            found.add(f"{file} is a folder")
+        for parent in file.parents:
+            if os.path.lexists(root / parent) and not (root / parent).is_dir():
+                found.add(f"{parent} is not a folder")
+    return tuple(sorted(found))
+
+
+def move_folder(staged: Path, target: Path) -> bool:
+    """Make `staged` the folder `target` with one rename; False when something is there that cannot be replaced so.
+
+    An empty folder is replaced, but for the one somebody stands in: a shell in it would be left in a deleted folder.
+    """
+    if target.is_dir() and (
+        Path.cwd().is_relative_to(target.resolve()) or os.path.ismount(target)
+    ):
+        return False
+    made = _make_folders(target.parent)
+    try:
+        os.rename(staged, target)
+    except OSError:
+        _remove_folders(made)
+        return False
+    return True
+
+
+def move_files(staged: Path, root: Path, files: Sequence[PurePosixPath]) -> None:
+    """Move the files into `root` in this order, replacing same-named ones; undo everything if one fails."""
+    kept = staged / ".replaced"
+    with ExitStack() as undo:
+        for number, file in enumerate(files):
+            target = root / file
+            undo.callback(_remove_folders, _make_folders(target.parent))
+            if os.path.lexists(target):
+                kept.mkdir(exist_ok=True)
+                old = kept / str(number)
+                shutil.copy2(target, old, follow_symlinks=False)
+                undo.callback(os.replace, old, target)
+            else:
+                undo.callback(target.unlink, missing_ok=True)
+            os.replace(staged / file, target)
+        undo.pop_all()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write one file as a whole: into a file beside it, then renamed over it; its permissions are kept.
+
+    A file that holds this content already keeps its modification time.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.bossgen-tmp")
+    try:
+        beside.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def remove(path: Path, root: Path) -> None:
+    """Remove one file if it is there, and the folders between it and `root` that are empty then."""
+    path.unlink(missing_ok=True)
+    for folder in path.parents:
+        if folder == root or not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder above `path` that exists."""
+    return next(parent for parent in path.parents if parent.is_dir())
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folder and its parents as far as they do not exist, the innermost first."""
+    missing = []
+    for here in (folder, *folder.parents):
+        if here.is_dir():
+            break
+        missing.append(here)
+    return missing
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    made = _missing(folder)
+    for missing in reversed(made):
+        missing.mkdir()
+    return made
+
+
+def _remove_folders(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        folder.rmdir()
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """Let SIGTERM end the body as Ctrl-C does, so that it is undone; only where signals can be handled."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""What several handlers share: `from src.lib.rooms import Room`."""
