@@ -175,3 +175,11 @@ class ServiceHandler(Generic[S]):
                 "send_after needs a running service; call it in a callback, not in __init__"
             )
         return self._context.send_after(seconds, info)
+
+
+CALLBACKS = tuple(
+    name
+    for name in vars(ServiceHandler)
+    if name == "init" or name == "terminate" or name.startswith("handle_")
+)
+"""The names of the callbacks, in the order in which they are declared above."""

@@ -34,13 +34,13 @@ class Turn:
 
     __slots__ = (
         "_judging",
-        "_scheduled",
         "dirty",
         "frame",
         "group",
         "loop",
         "message",
         "number",
+        "open",
         "suspects",
         "thread",
     )
@@ -56,18 +56,18 @@ class Turn:
         ] = {}  # clients to be judged once the loop has had a turn to write
         self.message: str | bytes | None = None  # framed last, by identity, and
         self.frame = b""  # its frame: what is sent to many in a loop is framed once
-        self._scheduled = False
+        self.open = False  # has anything been sent in this turn?
         self._judging = False
 
     def begin(self) -> None:
         """See to it that `end` is called when this turn ends; to be called at the first send of a turn."""
-        if not self._scheduled:
-            self._scheduled = True
+        if not self.open:
+            self.open = True
             self.loop.call_soon(self.end)
 
     def end(self) -> None:
         """Write all that was held. Group messages first: members with other messages held only add them to those."""
-        self._scheduled = False
+        self.open = False
         self.number += 1
         group = self.group
         if group is not None:

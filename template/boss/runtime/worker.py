@@ -147,6 +147,14 @@ class Worker:
         self._ended = ended
         self._left = left
 
+    @property
+    def at_work(self) -> bool:
+        """Is something called, waiting to be called, or awaited? Not when the service is down."""
+        if self.status != "running":
+            return False
+        awaited = self._task is not None and not self._task.done()
+        return awaited or (self.alive and (self.busy or bool(self.mailbox.messages)))
+
     # Senders: see ServiceAddress.
 
     def broadcast(self, message: object) -> None:
@@ -494,8 +502,7 @@ class Worker:
 
     async def _rests(self, limit: float) -> bool:
         """Wait until the worker is down, or has nothing to do; at most `limit` seconds."""
-        at_work = self.alive or (self._task is not None and not self._task.done())
-        if self.busy and at_work and self.status == "running":
+        if self.at_work:
             self._resting = self._loop.create_future()
             try:
                 async with asyncio.timeout(limit):
