@@ -29,7 +29,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheel(work: Path) -> Path:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    build = [sys.executable, "-m", "build", "--no-isolation"]  # by way of an sdist
     run(*build, "--outdir", work / "dist", REPOSITORY)
     (wheel,) = (work / "dist").glob("*.whl")
     return wheel

@@ -1,0 +1,212 @@
+"""How the modules hang together, and what must not stand in this repository."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATOR = ROOT / "generator" / "bossgen"
+BOSS = ROOT / "template" / "boss"
+
+# The direction of imports in the generator: a module imports only from rows below its own.
+LAYERS = (
+    {"__main__"},
+    {"cli"},
+    {"scaffold", "watch"},
+    {"build"},
+    {"check", "causes", "explain"},
+    {"config", "sources", "parse", "behaviour", "plan", "render", "write", "rules"},
+    {"locate", "names", "place", "positions"},
+    {"model", "diagnostics", "errors", "header", "application", "update", "__init__"},
+)
+RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
+
+# Third-party packages and the only modules that import them.
+GENERATOR_NEEDS = {
+    "typer": {"cli"},
+    "copier": {"scaffold"},
+    "jinja2": {"render"},
+    "watchfiles": {"watch"},
+}
+RUNTIME_NEEDS = {
+    "starlette": None,  # anywhere
+    "itsdangerous": {"runtime/handshake"},
+    "uvicorn": {"runtime/protocol", "__main__"},
+    "websockets": {"runtime/protocol"},
+    "prometheus_client": {"runtime/metrics"},
+}
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def imported(path: Path, package: Path, *, typing: bool) -> Iterator[str]:
+    """Absolute names of all modules imported; `typing`: also those for type checkers only.
+
+    Relative imports are resolved against `package`, the folder of the top package.
+    """
+    skipped: set[ast.AST] = set()
+    tree = ast.parse(path.read_text())
+    if not typing:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                skipped.update(inner for stmt in node.body for inner in ast.walk(stmt))
+    here = [package.name, *path.relative_to(package).parent.parts]
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = here[: len(here) - node.level + 1] if node.level else []
+            base = ".".join([*start, *(node.module.split(".") if node.module else [])])
+            submodules = [f"{base}.{alias.name}" for alias in node.names]
+            known = [name for name in submodules if is_module(name, package)]
+            yield from known or [base]
+
+
+def is_module(name: str, package: Path) -> bool:
+    path = package.parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir()
+
+
+def late_imports(path: Path) -> list[str]:
+    """Imports of our own modules inside functions; relative, as ours are."""
+    tree = ast.parse(path.read_text())
+    return [
+        ast.unparse(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.ImportFrom) and inner.level
+    ]
+
+
+def short(path: Path, package: Path) -> str:
+    return path.relative_to(package).with_suffix("").as_posix()
+
+
+def test_the_table_names_every_module() -> None:
+    found = {short(path, GENERATOR).split("/")[0] for path in modules(GENERATOR)}
+    assert found == set(RANK)
+
+
+@pytest.mark.parametrize("path", modules(GENERATOR), ids=lambda p: short(p, GENERATOR))
+def test_generator_imports_point_one_way(path: Path) -> None:
+    module = short(path, GENERATOR).split("/")[0]
+    for name in imported(path, GENERATOR, typing=True):
+        top, *rest = name.split(".")
+        if top != "bossgen":
+            continue
+        other = rest[0] if rest else "__init__"
+        inside = module == other == "rules"
+        assert inside or RANK[other] > RANK[module], f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("path", modules(GENERATOR), ids=lambda p: short(p, GENERATOR))
+def test_generator_imports_late_in_cli_only(path: Path) -> None:
+    if path.name != "cli.py":
+        assert late_imports(path) == []
+
+
+@pytest.mark.parametrize("path", modules(GENERATOR), ids=lambda p: short(p, GENERATOR))
+def test_generator_needs(path: Path) -> None:
+    module = short(path, GENERATOR)
+    for name in imported(path, GENERATOR, typing=True):
+        top = name.partition(".")[0]
+        if top != "bossgen" and top not in sys.stdlib_module_names:
+            assert module in GENERATOR_NEEDS.get(top, ()), f"{module} imports {top}"
+
+
+@pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
+def test_runtime_needs(path: Path) -> None:
+    module = short(path, BOSS)
+    for name in imported(path, BOSS, typing=True):
+        top = name.partition(".")[0]
+        if top != "boss" and top not in sys.stdlib_module_names:
+            assert top in RUNTIME_NEEDS, f"{module} imports {top}"
+            users = RUNTIME_NEEDS[top]
+            assert users is None or module in users, f"{module} imports {top}"
+
+
+@pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
+def test_runtime_imports_late_only_what_is_optional(path: Path) -> None:
+    optional = ("from .metrics import",) if path.name == "node.py" else ()
+    for late in late_imports(path):
+        assert late.startswith(optional), late
+
+
+def test_runtime_has_no_import_cycle() -> None:
+    graph = {
+        f"boss.runtime.{path.stem}": {
+            name
+            for name in imported(path, BOSS, typing=False)
+            if name.startswith("boss.runtime.")
+        }
+        for path in modules(BOSS / "runtime")
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
+def test_every_copied_file_bears_the_header(path: Path) -> None:
+    first = path.read_text().partition("\n")[0]
+    assert first.startswith("# Copied by bossgen. Do not edit:")
+
+
+def tracked() -> list[Path]:
+    """Every file of the repository that is or will be committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout.decode()
+    return [
+        ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()
+    ]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_no_registry_and_no_path_of_a_machine() -> None:
+    hosts = ["pypi" + r"\.org", "python" + "hosted", "registry" + r"\.npmjs"]
+    places = [r"deb\." + r"debian\.org", r"(?<![\w.])/(?:work|farm|root)" + "/"]
+    forbidden = re.compile("|".join([*hosts, *places]))
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue  # a picture
+        found += [
+            f"{path.relative_to(ROOT)}: {match[0]}"
+            for match in forbidden.finditer(text)
+        ]
+    assert found == []
+
+
+def test_the_heavy_packages_are_not_imported_for_help() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from bossgen.cli import app\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    try: app(['--help'])\n"
+        "    except SystemExit: pass\n"
+        "print(*sorted({'copier', 'jinja2', 'fastapi', 'rich'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == ""
