@@ -1,0 +1,11 @@
+"""The benchmarks: bossgen beside the servers that people would otherwise use.
+
+`./dev bench` or `python -m tests.bench` runs them; `--help` names the works. Everything is
+measured in one run: the server on one core, the load client (`load.c`) on another, the
+servers in turn, round after round, so that whatever else the machine does strikes them all.
+The figure to look at is the CPU time of the server for each message: it hardly depends on
+the neighbours, as the rate does. All figures are ratios to `base`, a bare ASGI callable.
+
+Django Channels and python-socketio take part when they are installed:
+`pip install -r tests/bench/requirements.txt`.
+"""

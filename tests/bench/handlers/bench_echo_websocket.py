@@ -1,0 +1,13 @@
+"""Gives each client its own messages back."""
+
+from boss import Noreply, ServiceHandler, WebSocket
+
+
+class EchoWebsocket(ServiceHandler[None]):
+    """Echo: the price of one message in and one out."""
+
+    def handle_incoming(
+        self, service_url: str, websocket: WebSocket, message: str | bytes, state: None
+    ) -> Noreply[None]:
+        websocket.send(message)
+        return Noreply(state)
