@@ -44,9 +44,14 @@ class ServiceAddress:
         """
         self._running().info(message)
 
-    def bind(self, receiver: Receiver | None) -> None:
-        """Let the name lead to `receiver`, or to nobody; for the runtime and the test kit only."""
+    def bind(self, receiver: Receiver) -> None:
+        """Let the name lead to `receiver`; for the runtime only."""
         self._receiver = receiver
+
+    def release(self, receiver: Receiver) -> None:
+        """Let the name lead nowhere, unless it leads to another than `receiver` by now."""
+        if self._receiver is receiver:
+            self._receiver = None
 
     def _running(self) -> Receiver:
         if self._receiver is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from .frames import check_close, check_message
+from .frames import check_close, check_message, size_of
 from .reasons import CloseReason, Error, Normal
 from .websocket import WebSocket
 
@@ -100,6 +100,7 @@ class Client(WebSocket):
         check_message(message)
         turn = self.turn
         if get_ident() != turn.thread:
+            size_of(message)  # raises here what could not be encoded there
             turn.loop.call_soon_threadsafe(self._send, message)
         else:
             self._send(message)

@@ -43,7 +43,11 @@ def frame(message: str | bytes) -> bytes:
 
 
 def size_of(message: str | bytes) -> int:
-    """The bytes that `message` takes on the wire without its header; exact for ASCII and bytes, a bound for the rest."""
+    """The bytes that `message` takes on the wire, without its header.
+
+    Raises:
+        UnicodeEncodeError: a string with lone surrogates, which UTF-8 cannot say.
+    """
     if isinstance(message, bytes) or message.isascii():
         return len(message)
     return len(message.encode())

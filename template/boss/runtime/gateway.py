@@ -63,7 +63,7 @@ class Gateway:
         ):
             await deny(connection, 403, "this origin may not connect")
             return
-        offered = connection.scope["subprotocols"]
+        offered = connection.scope.get("subprotocols", ())
         subprotocol = choose_subprotocol(offered, limits.subprotocols)
         if offered and subprotocol is None:
             await deny(
@@ -87,15 +87,15 @@ class Gateway:
         if session_id is None:
             self._admission.leave(address)
             return
-        protocol = connection.scope["extensions"].get(FAST_PATH)
+        protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
         if protocol is not None:
             client = protocol.attach(worker, self._turn, session_id)
-            self._join(worker, client)
+            worker.join(client)
             if _has_dependencies(connection):
                 await client.wait_closed()
             return
         plain = PlainClient(worker, self._turn, connection, session_id)
-        self._join(worker, plain)
+        worker.join(plain)
         await plain.run()
 
     async def _accept(
@@ -113,16 +113,12 @@ class Gateway:
             return None
         return session_id
 
-    def _join(self, worker: Worker, client: Client) -> None:
-        worker.join(client)
-        if (
-            worker.status != "running"
-        ):  # since the check: accepting may have had to wait
-            client.drop(1001, "service stopped")
-
 
 async def deny(connection: Connection, status: int, detail: str) -> None:
-    """Answer the handshake with an HTTP error, as FastAPI would."""
+    """Answer the handshake with an HTTP error, as FastAPI would; with 403 where the server can say nothing else."""
+    if "websocket.http.response" not in connection.scope.get("extensions", {}):
+        await connection.close()
+        return
     await connection.send_denial_response(JSONResponse({"detail": detail}, status))
 
 

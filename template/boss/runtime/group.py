@@ -8,7 +8,6 @@ was sent in the order in which it was sent.
 """
 
 from collections.abc import Iterator
-from functools import cached_property
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,20 +20,34 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Some messages for many clients, framed and joined at most once."""
+    """Some messages for many clients, each framed once, and all joined at most once."""
 
-    def __init__(self, messages: list[str | bytes]) -> None:
-        self.messages = messages
+    __slots__ = ("_joined", "frames", "messages")
 
-    @cached_property
-    def frames(self) -> list[bytes]:
-        """One frame for each message."""
-        return [frame(message) for message in self.messages]
+    def __init__(self) -> None:
+        self.messages: list[str | bytes] = []
+        self.frames: list[bytes] = []  # one for each message
+        self._joined: bytes | None = None
 
-    @cached_property
+    def add(self, message: str | bytes, data: bytes) -> None:
+        """Append `message`, whose frame is `data`."""
+        self.messages.append(message)
+        self.frames.append(data)
+
+    def copy(self) -> "Batch":
+        """A batch of the same messages, to be continued in another way."""
+        batch = Batch()
+        batch.messages = self.messages.copy()
+        batch.frames = self.frames.copy()
+        return batch
+
+    @property
     def joined(self) -> bytes:
-        """All frames in one piece."""
-        return self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        """All frames in one piece; to be asked for when nothing is added any more."""
+        if self._joined is None:
+            frames = self.frames
+            self._joined = frames[0] if len(frames) == 1 else b"".join(frames)
+        return self._joined
 
 
 class Group:
@@ -49,16 +62,16 @@ class Group:
     def __init__(self) -> None:
         self._members: dict[Client, None] = {}
         self._turn: Turn | None = None  # None until the first member
-        self._noted: list[str | bytes] = []  # sent in this turn, not yet handed over
+        self._noted = Batch()  # sent in this turn, not yet handed over
         # Members for whom the noted messages are others than for the rest: excluded from some, or given some already.
-        self._apart: dict[Client, list[str | bytes]] = {}
+        self._apart: dict[Client, Batch] = {}
 
     def add(self, websocket: WebSocket) -> None:
         """Add a client; it gets what is sent from now on."""
         client = cast("Client", websocket)
         if client in self._members or client.told:
             return
-        if self._noted:
+        if self._noted.messages:
             self.spread()
         self._turn = client.turn
         self._members[client] = None
@@ -79,6 +92,7 @@ class Group:
             TypeError: `message` is neither text nor bytes.
         """
         check_message(message)
+        data = frame(message)
         turn = self._turn
         if turn is None:
             return
@@ -97,10 +111,10 @@ class Group:
             and left_out not in self._apart
         ):
             self._apart[left_out] = self._noted.copy()
-        self._noted.append(message)
+        self._noted.add(message, data)
         for member, noted in self._apart.items():
             if member is not left_out:
-                noted.append(message)
+                noted.add(message, data)
 
     def send_json(self, value: Any, exclude: WebSocket | None = None) -> None:
         """Send `value` as JSON to every member, except `exclude`; encoded once.
@@ -131,11 +145,11 @@ class Group:
 
     def settle(self, member: object) -> None:
         """Hand over to `member`, if it is one, what was sent to the group in this turn so far."""
-        if self._noted and member in self._members:
-            noted = self._apart.get(member)
-            self._apart[member] = []
-            for message in self._noted if noted is None else noted:
-                member.put(message)
+        if self._noted.messages and member in self._members:
+            noted = self._apart.get(member, self._noted)
+            self._apart[member] = Batch()
+            if noted.messages:
+                member.put_batch(noted, hold=True)
 
     def spread(self) -> None:
         """Hand over to every member what was sent so far, to be written when the turn ends."""
@@ -149,17 +163,15 @@ class Group:
         assert self._turn is not None
         if self._turn.group is self:
             self._turn.group = None
-        if not self._noted:
+        batch, self._noted = self._noted, Batch()
+        if not batch.messages:
             return
-        batch, self._noted = Batch(self._noted), []
-        apart, self._apart = self._apart, {}
-        if not apart:
+        if not self._apart:
             for client in self._members:
                 client.put_batch(batch, hold)
             return
+        apart, self._apart = self._apart, {}
         for client in self._members:
-            own = apart.get(client)
-            if own is None:
-                client.put_batch(batch, hold)
-            elif own:
-                client.put_batch(Batch(own), hold)
+            own = apart.get(client, batch)
+            if own.messages:
+                client.put_batch(own, hold)

@@ -455,6 +455,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.client_side is not None:
             self.client_side.gone(Error("closed"))
+            self.client_side = None  # each held the other
         super().connection_lost(exc)
 
 

@@ -191,7 +191,10 @@ class Worker:
     def join(self, client: Client) -> None:
         """A client has connected."""
         self.connected += 1
-        self.queue(Kind.JOIN, client, None)
+        if self.status == "running":
+            self.queue(Kind.JOIN, client, None)
+        else:  # since the handshake was let through: accepting may have had to wait
+            client.drop(1001, "service stopped")
 
     def closed(self, client: Client, reason: CloseReason) -> None:
         """The connection of a client has ended, for this reason."""
@@ -276,6 +279,8 @@ class Worker:
             if not self._prepare(kind, sender, content) or name not in self._callbacks:
                 return True
             result = self._call(kind, client, content)
+            if kind is Kind.CLOSE:
+                sender.handler = None
         except Exception as error:  # noqa: BLE001  # logged there
             self._crashed(name, client, error)
             return False
@@ -446,7 +451,7 @@ class Worker:
         )
         self.alive = False
         self.busy = True
-        self.service.address.bind(None)
+        self.service.address.release(self)
         text = "service stopped" if status == "stopped" else "service failed"
         self.drop_clients(code, text)
         for message in self.mailbox.clear():
