@@ -97,7 +97,6 @@ def _full(
     width = max(len(str(span.line)) for span in spans)
     hue = paint.error if diagnostic.severity == "error" else paint.warning
     margin = " " * width
-    bar = f"{margin} {paint.note}|{paint.off}"
     label = f"{hue}{diagnostic.severity}[{diagnostic.code}]{paint.off}"
     out = [f"{label}{paint.bold}: {diagnostic.message}{paint.off}"]
     out += _excerpt(diagnostic.span, "", width, hue, lines, paint)
@@ -112,8 +111,6 @@ def _full(
             )
         else:
             out.append(f"{margin}         {text}".rstrip())
-    if out[-1].strip() == bar.strip():
-        out.pop()
     return "\n".join(out) + "\n"
 
 
@@ -131,7 +128,7 @@ def _excerpt(
     out = [f"{margin}{paint.note}-->{paint.off} {span.path}:{span.line}:{span.column}"]
     text = lines.get(span.path, ())
     if not 0 < span.line <= len(text):
-        return [*out, *([f"{bar} {note}"] if note else []), bar]
+        return [*out, *([f"{bar} {note}"] if note else [])]
     line = text[span.line - 1]
     start = min(span.column, len(line) + 1) - 1
     end = (
@@ -149,7 +146,6 @@ def _excerpt(
         bar,
         f"{paint.note}{span.line:>{width}} |{paint.off} {source}".rstrip(),
         f"{bar} {' ' * _columns(before)}{hue}{carets}{' ' + note if note else ''}{paint.off}",
-        bar,
     ]
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -42,12 +42,54 @@ class Behaviour:
         return tuple(callback.name for callback in self.callbacks)
 
 
-@dataclass(frozen=True, slots=True)
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class:
+    """A class of a module, with what is known of it without running anything."""
+
+    node: ast.ClassDef
+    bases: tuple[tuple["Meaning", ...], ...]  # for each base what it may be
+    members: dict[str, tuple["Meaning", ...]]  # what its body binds
+    annotations: Mapping[str, ast.expr]  # `members: Group` in its body
+    typing_only: bool  # it stands under `if TYPE_CHECKING`
+
+
+Meaning: TypeAlias = str | ast.AST | Class | None
+"""What a name may stand for: the dotted name of something imported or built in ("boss.Noreply"), a function or an
+expression of the module, a class of the module, or None for what cannot be told."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A function, lambda, class or the module itself, and what stands directly in it.
+
+    Filled by the one walk of `names.scopes`, and left alone from then on.
+    """
+
+    node: ast.AST
+    parent: "Scope | None"
+    calls: list[ast.Call] = field(default_factory=list)
+    awaits: list[ast.Await] = field(default_factory=list)
+    attributes: list[ast.Attribute] = field(default_factory=list)
+    returns: list[ast.Return] = field(default_factory=list)
+    statements: list[ast.Expr] = field(default_factory=list)  # expression statements
+    assignments: list[ast.AST] = field(default_factory=list)  # =, :=, for, with
+    yields: list[ast.AST] = field(default_factory=list)
+    bindings: dict[str, list[Meaning]] = field(default_factory=dict)  # its own names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """A parsed file."""
 
     source: Source
     tree: ast.Module
+    lines: tuple[str, ...]
+    names: Mapping[str, tuple[Meaning, ...]]  # once the module has run to its end
+    classes: tuple[Class, ...]  # of the module's top level, in order
+    scopes: Mapping[ast.AST, Scope]  # keyed by the node that opens each
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +103,10 @@ class Handler:
     callbacks: tuple[str, ...]  # the ones it defines, in canonical order
     summary: str  # the first line of the class's docstring, or of the module's; or ""
     parsed: Module
+    definition: Class
+    lineage: tuple[
+        Class | None, ...
+    ]  # definition and its bases as Python searches them; None: not seen
 
 
 Value: TypeAlias = str | int | float | bool | tuple[str, ...]

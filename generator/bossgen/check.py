@@ -1,0 +1,68 @@
+"""Plan -> diagnostics, by running the rules."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from .diagnostics import Diagnostic, sort_key
+from .model import Behaviour, Handler, Plan
+from .rules import RULES
+from .rules.files import service_of
+from .rules.rule import Method, View
+
+_HANDLER_RULES: Final = tuple(rule for rule in RULES if rule.looks == "handler")
+
+
+def check(
+    plan: Plan, behaviour: Behaviour, unreadable: Sequence[Diagnostic] = ()
+) -> tuple[Diagnostic, ...]:
+    """Run all rules over all handlers.
+
+    Args:
+        plan: the services.
+        behaviour: the callbacks a handler may define.
+        unreadable: what kept other files from being handlers; the services they would define are no unknown ones.
+
+    Returns:
+        What is wrong or suspicious, sorted by path, line, code, without what a comment silences.
+    """
+    services = {service.name for service in plan.services}
+    for problem in unreadable:
+        name = service_of(problem.span.path, plan.app)
+        services.update([name] if name else ())
+    problems: list[Diagnostic] = []
+    for planned in plan.services:
+        handler = planned.handler
+        view = View(
+            handler, behaviour, frozenset(services), _methods(handler, behaviour)
+        )
+        problems += _find(view)
+    return tuple(sorted(problems, key=sort_key))
+
+
+def _find(view: View) -> list[Diagnostic]:
+    """What the rules find in one handler."""
+    found: list[Diagnostic] = []
+    for rule in _HANDLER_RULES:
+        try:
+            findings = tuple(rule.find(view) or ())
+        except RecursionError:
+            continue  # nested too deeply to be followed: taken as right
+        found += [rule.diagnostic(finding) for finding in findings]
+    return found
+
+
+def _methods(handler: Handler, behaviour: Behaviour) -> tuple[Method, ...]:
+    """The callbacks as the handler is sure to define them; behind a base that is not seen nothing is sure."""
+    methods: list[Method] = []
+    for callback in behaviour.callbacks:
+        for class_ in handler.lineage:
+            if class_ is None:
+                break
+            if callback.name in class_.members:
+                methods += [
+                    Method(callback, class_, meaning)
+                    for meaning in class_.members[callback.name]
+                    if meaning is not None
+                ]
+                break
+    return tuple(methods)

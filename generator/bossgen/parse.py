@@ -1,0 +1,194 @@
+"""Source -> Handler, with `ast`: one parse and one walk for each file. Nothing is imported or run."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from .diagnostics import Diagnostic, Span, split_lines
+from .model import Behaviour, Handler, Module, Source
+from .names import define, lineage, scopes
+from .rules import RULES
+from .rules.definitions import HANDLER, handler_syntax, handlers
+from .rules.files import service_of
+from .rules.rule import Finding
+
+_FILE_RULES: Final = tuple(rule for rule in RULES if rule.looks == "file")
+_MODULE_RULES: Final = tuple(rule for rule in RULES if rule.looks == "module")
+
+
+def parse(
+    sources: Iterable[Source], app: str, behaviour: Behaviour
+) -> tuple[tuple[Handler, ...], tuple[Diagnostic, ...]]:
+    """Read the handlers, and say what keeps a file from being one.
+
+    A file with a wrong name is read all the same, so that everything that is wrong with it is said in one run.
+
+    Args:
+        sources: the files below src/websocket/.
+        app: the name of the application, with which the files' names begin.
+        behaviour: the callbacks a handler may define.
+    """
+    handlers: list[Handler] = []
+    problems: list[Diagnostic] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Python, about escapes and the like
+        for source in sorted(sources, key=lambda source: source.path):
+            for rule in _FILE_RULES:
+                for finding in rule.find(source, app) or ():
+                    problems.append(rule.diagnostic(finding))
+            service = service_of(source.path, app)
+            if service is None:
+                continue
+            module = _module(source)
+            if isinstance(module, Diagnostic):
+                problems.append(module)
+                continue
+            for rule in _MODULE_RULES:
+                for finding in rule.find(module, behaviour) or ():
+                    problems.append(rule.diagnostic(finding))
+            handlers += _handler(module, service, behaviour)
+    return tuple(handlers), tuple(problems)
+
+
+def _handler(module: Module, service: str, behaviour: Behaviour) -> Iterator[Handler]:
+    found = handlers(module)
+    if len(found) != 1:
+        return
+    definition = found[0]
+    classes = lineage(definition, HANDLER)
+    defined = {
+        name for class_ in classes if class_ is not None for name in class_.members
+    }
+    yield Handler(
+        service=service,
+        path=module.source.path,
+        module=module.source.path.removesuffix(".py").replace("/", "."),
+        class_name=definition.node.name,
+        callbacks=tuple(name for name in behaviour.names if name in defined),
+        summary=_summary(definition.node) or _summary(module.tree),
+        parsed=module,
+        definition=definition,
+        lineage=classes,
+    )
+
+
+def _summary(node: ast.ClassDef | ast.Module) -> str:
+    text = (ast.get_docstring(node) or "").strip()
+    return text.splitlines()[0].strip() if text else ""
+
+
+def _module(source: Source) -> Module | Diagnostic:
+    if source.unreadable:
+        return _unreadable(source)
+    text = source.text.removeprefix("\ufeff")
+    try:
+        tree = ast.parse(text, source.path)
+        names, classes = define(tree)
+        module = Module(
+            source, tree, tuple(split_lines(text)), names, classes, scopes(tree)
+        )
+        if _suspicious(module):
+            compile(tree, source.path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return _syntax(source, text, error)
+    except (RecursionError, MemoryError):
+        return _diagnostic(
+            source,
+            Span(source.path, 1, 1, 1, 1),
+            "the expressions or blocks of this file are nested too deeply for Python",
+            "split the longest expression, or move data into a file of its own",
+        )
+    except ValueError as error:  # null bytes, in some versions of Python
+        return _diagnostic(source, Span(source.path, 1, 1, 1, 1), str(error), "")
+    return module
+
+
+def _suspicious(module: Module) -> bool:
+    """Whether the file may hold what the parser lets pass and the compiler of Python does not.
+
+    Compiling takes half as long as parsing, so it is done only where a cheap sign calls for it.
+    """
+    for node, scope in module.scopes.items():
+        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if scope.awaits and not isinstance(node, ast.AsyncFunctionDef):
+            return True
+        if (scope.returns or scope.yields) and not function:
+            return True
+        if isinstance(node, ast.AsyncFunctionDef) and scope.yields and scope.returns:
+            return True
+        if function and any(
+            len(bound) > 1 and isinstance(bound[0], ast.arg) and bound[1] != bound[0]
+            for bound in scope.bindings.values()
+        ):
+            return True
+        for statement in scope.assignments:
+            if isinstance(statement, ast.AsyncFor | ast.AsyncWith) and not isinstance(
+                node, ast.AsyncFunctionDef
+            ):
+                return True
+    return bool(_JUMPS.search(module.source.text))
+
+
+# Statements that are only allowed in some places; words in texts and comments merely cost a compilation.
+_JUMPS: Final = re.compile(
+    r"\b(?:break|continue|nonlocal|global|__future__|__debug__)\b"
+)
+
+
+# --- BG301 -------------------------------------------------------------------------------------------
+
+
+def _diagnostic(source: Source, span: Span, message: str, help_: str) -> Diagnostic:
+    return handler_syntax.diagnostic(Finding(span, message, help_))
+
+
+def _unreadable(source: Source) -> Diagnostic:
+    line = column = 1
+    for number, text in enumerate(split_lines(source.text), 1):
+        if "\ufffd" in text:
+            line, column = number, text.index("\ufffd") + 1
+            break
+    return _diagnostic(
+        source,
+        Span(source.path, line, column, line, column + 1),
+        f"this file is not text that Python can read: {source.unreadable}",
+        "save it as UTF-8, or name its encoding in the first line: `# -*- coding: latin-1 -*-`",
+    )
+
+
+def _syntax(source: Source, text: str, error: SyntaxError) -> Diagnostic:
+    lines = split_lines(text)
+    line = min(max(error.lineno or 1, 1), len(lines))
+    column = min(max(error.offset or 1, 1), len(lines[line - 1]) + 1)
+    end_line, end_column = error.end_lineno or line, error.end_offset or 0
+    if end_line < line or (end_line == line and end_column <= column):
+        end_line, end_column = line, column
+    end_line = min(end_line, len(lines))
+    end_column = max(min(end_column, len(lines[end_line - 1]) + 1), 1)
+    span = Span(source.path, line, column, end_line, end_column)
+    shown = lines[line - 1][column - 1 : end_column - 1] if end_line == line else ""
+    message, help_ = _in_our_words(error.msg or "", shown.strip())
+    return _diagnostic(source, span, message, help_)
+
+
+def _in_our_words(message: str, shown: str) -> tuple[str, str]:
+    """What Python says, without its "invalid", and what it proposes, as a help."""
+    said, _, proposed = message.partition(". ")
+    help_ = proposed.rstrip()
+    if "null bytes" in said:
+        return "this file contains null bytes", "save it as text"
+    if said == "invalid syntax":
+        if not shown:
+            return "Python cannot read this line", help_
+        return f"Python cannot read on at `{shown}`", help_
+    if said.startswith("'await' outside"):
+        return "`await` stands in a `def`", "write `async def`"
+    if said.startswith(("'async with' outside", "asynchronous comprehension outside")):
+        return f"{said.replace(chr(39), '`')}", "write `async def`"
+    if said.startswith("invalid "):
+        said = f"this is no {said.removeprefix('invalid ')}"
+    elif said.startswith(("cannot ", "expected ")):
+        said = f"Python {said}"
+    return said.replace("'", "`"), help_

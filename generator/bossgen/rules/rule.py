@@ -1,0 +1,250 @@
+"""What a rule is: one function that looks for one mistake, and a docstring that explains it.
+
+The docstring is what `bossgen explain` prints. Its first line, up to the full stop, is the entry in the list of rules.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ..diagnostics import Diagnostic, Severity, Span
+from ..model import (
+    Behaviour,
+    Callback,
+    Class,
+    Function,
+    Handler,
+    Meaning,
+    Module,
+    Scope,
+)
+from ..names import lookup, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where a rule found its mistake; see Diagnostic for the fields."""
+
+    span: Span
+    message: str
+    help: str = ""
+    related: tuple[tuple[Span, str], ...] = ()
+
+
+Looks: TypeAlias = Literal["elsewhere", "file", "module", "handler", "ignores"]
+"""At what a rule looks. Those found `elsewhere` (boss.toml, the parser) have no function to be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of mistake."""
+
+    code: str  # "BG305"
+    name: str  # "callback-parameters", after the function
+    severity: Severity
+    looks: Looks
+    find: Callable[..., Iterator[Finding] | None]
+    text: str  # the docstring
+
+    @property
+    def title(self) -> str:
+        """The first sentence of the text."""
+        return self.text.partition("\n\n")[0].replace("\n", " ").rstrip(".")
+
+    def diagnostic(self, finding: Finding) -> Diagnostic:
+        """The finding, under the code of the rule."""
+        return Diagnostic(
+            self.code,
+            self.name,
+            self.severity,
+            finding.message,
+            finding.span,
+            finding.help,
+            finding.related,
+        )
+
+
+def rule(
+    code: str, looks: Looks = "handler", severity: Severity = "error"
+) -> Callable[[Callable[..., Iterator[Finding] | None]], Rule]:
+    """Make a rule of a function: its name is the name of the rule, its docstring the long form."""
+
+    def make(find: Callable[..., Iterator[Finding] | None]) -> Rule:
+        text = inspect.getdoc(find) or ""
+        name = find.__name__.replace("_", "-")
+        return Rule(code, name, severity, looks, find, text)
+
+    return make
+
+
+# --- places ------------------------------------------------------------------------------------------
+
+_KEYWORDS: Final = re.compile(r"(?:async\s+)?(?:def|class)\s+")
+
+
+def span(module: Module, node: ast.AST) -> Span:
+    """Where a node stands. `ast` counts columns in bytes of UTF-8 from 0; here they become characters from 1."""
+    line, end_line = node.lineno, node.end_lineno  # type: ignore[attr-defined]
+    return Span(
+        module.source.path,
+        line,
+        _column(module, line, node.col_offset),  # type: ignore[attr-defined]
+        end_line,
+        _column(module, end_line, node.end_col_offset),  # type: ignore[attr-defined]
+    )
+
+
+def name_span(module: Module, node: Function | ast.ClassDef) -> Span:
+    """Where the name of a function or class stands in its definition."""
+    line = node.lineno
+    column = _column(module, line, node.col_offset)
+    keywords = _KEYWORDS.match(module.lines[line - 1], column - 1)
+    if keywords is None or not module.lines[line - 1].startswith(
+        node.name, keywords.end()
+    ):
+        return Span(module.source.path, line, column, line, column + 3)
+    start = keywords.end() + 1
+    return Span(module.source.path, line, start, line, start + len(node.name))
+
+
+def attribute_span(module: Module, node: ast.Attribute) -> Span:
+    """Where the last name of `a.b.c` stands."""
+    whole = span(module, node)
+    start = max(1, whole.end_column - len(node.attr))
+    return Span(whole.path, whole.end_line, start, whole.end_line, whole.end_column)
+
+
+def _column(module: Module, line: int, offset: int) -> int:
+    text = module.lines[line - 1] if line <= len(module.lines) else ""
+    if text.isascii():
+        return offset + 1
+    return len(text.encode()[:offset].decode(errors="replace")) + 1
+
+
+# --- handlers ----------------------------------------------------------------------------------------
+
+# Decorators that leave a function as it is.
+TRANSPARENT: Final = frozenset({"typing.override", "typing.final"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """A callback as a handler defines it."""
+
+    callback: Callback
+    owner: Class  # the handler's class, or a mixin of the file
+    definition: Meaning  # a function, or what stands in its place
+
+    @property
+    def name(self) -> str:
+        """The name of the callback."""
+        return self.callback.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a rule that looks at a handler is given."""
+
+    handler: Handler
+    behaviour: Behaviour
+    services: frozenset[str]  # all services of the project, also those with problems
+    methods: tuple[Method, ...]  # the callbacks that are sure to be called
+
+    @property
+    def module(self) -> Module:
+        """The handler's file."""
+        return self.handler.parsed
+
+    @property
+    def closed(self) -> bool:
+        """Whether all bases of the handler are seen."""
+        return None not in self.handler.lineage
+
+    def functions(self) -> Iterator[tuple[Method, Function]]:
+        """The callbacks that are plain functions: nothing wraps them and they are no generators."""
+        for method in self.methods:
+            node = method.definition
+            if (
+                isinstance(node, Function)
+                and self.plain(node)
+                and not self.module.scopes[node].yields
+            ):
+                yield method, node
+
+    def plain(self, node: Function) -> bool:
+        """Whether no decorator makes something else of the function."""
+        return all(
+            self.at_top(decorator) in TRANSPARENT for decorator in node.decorator_list
+        )
+
+    def at_top(self, node: ast.expr) -> Meaning:
+        """What an expression at the top level of the module, or in a class there, means."""
+        root = self.module.scopes[self.module.tree]
+        return resolve(node, root, self.module.names)
+
+    def resolve(self, node: ast.expr, scope: Scope) -> Meaning:
+        """The one thing that an expression in a function means, or None."""
+        return resolve(node, scope, self.module.names)
+
+    def lookup(self, name: str, scope: Scope) -> tuple[Meaning, ...]:
+        """What a name in a function may mean."""
+        return lookup(name, scope, self.module.names)
+
+    def member(self, name: str) -> tuple[Meaning, ...]:
+        """What `self.NAME` finds in the classes of the file; None among it when a class is not seen."""
+        return member(self.handler.lineage, name)
+
+    def within(self, function: ast.AST) -> Iterator[Scope]:
+        """The scope of a function, and of the functions and lambdas in it."""
+        for scope in self.module.scopes.values():
+            here: Scope | None = scope
+            while here is not None and here.node is not function:
+                here = here.parent
+            if here is not None:
+                yield scope
+
+    def is_self(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression is the instance on which the method around was called."""
+        if not isinstance(node, ast.Name):
+            return False
+        here: Scope | None = scope
+        while here is not None:
+            if node.id in here.bindings and not isinstance(here.node, ast.ClassDef):
+                bound = here.bindings[node.id]
+                return (
+                    len(bound) == 1
+                    and isinstance(here.node, Function)
+                    and here.parent is not None
+                    and isinstance(here.parent.node, ast.ClassDef)
+                    and bound[0] is first_parameter(here.node)
+                )
+            here = here.parent
+        return False
+
+    def at(self, node: ast.AST) -> Span:
+        """Where a node stands."""
+        return span(self.module, node)
+
+
+def member(lineage: tuple[Class | None, ...], name: str) -> tuple[Meaning, ...]:
+    """What an attribute means in the first of the classes that binds it; (None,) when it may come from elsewhere."""
+    for class_ in lineage:
+        if class_ is None:
+            return (None,)
+        if name in class_.members:
+            return class_.members[name]
+    return ()
+
+
+def first_parameter(node: Function | ast.Lambda) -> ast.arg | None:
+    """`self`, whatever it is called."""
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    return parameters[0] if parameters else None
+
+
+def positional(node: Function | ast.Lambda) -> list[ast.arg]:
+    """The parameters that a positional call fills, `self` included."""
+    return [*node.args.posonlyargs, *node.args.args]
