@@ -6,21 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.checks import check
 from tests.e2e.support import Bossgen, environment, run
 
 KINDS = ("room", "echo", "blank", "ticker")
-
-
-def check(project: Path, tools: dict[str, str]) -> None:
-    """The four commands that SPEC promises to pass, bare, at the project's root."""
-    env = environment(**tools)
-    for command in (
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy", "--strict"],
-        ["pytest", "-q", "-p", "no:cacheprovider"],
-    ):
-        run(*command, cwd=project, env=env)
 
 
 def files(folder: Path) -> dict[str, tuple[bytes, int]]:
