@@ -390,7 +390,7 @@ def _is_empty(target: Path, *, force: bool) -> bool:
     if not target.is_dir():
         raise BossgenError(f"{target} exists and is no folder", "choose another name")
     try:
-        empty = next(os.scandir(target), None) is None
+        empty = not os.listdir(target)
     except OSError as error:
         raise BossgenError(f"cannot read {target}: {error.strerror}") from error
     if not empty and not force:
@@ -512,7 +512,7 @@ def _pretended(files: Iterable[PurePosixPath], root: Path) -> Report:
     return Report(f"Nothing was written to {root}. This would be:", "".join(lines))
 
 
-def _welcome(target: Path, count: int, services: Sequence[str], base_url: str) -> str:
+def _welcome(target: Path, services: Sequence[str], base_url: str) -> str:
     shown = os.path.relpath(target)
     steps = [] if shown == "." else [f"cd {shlex.quote(shown)}"]
     if not services:

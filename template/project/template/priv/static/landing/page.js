@@ -4,8 +4,8 @@ import { Overlay } from "./overlay.js";
 import { Service } from "./service.js";
 import { plural } from "./words.js";
 
-const PERIOD = 2000; // milliseconds between two looks at the services
-const DEV_PERIOD = 700; // and, under `bossgen dev`, at the build
+const PERIOD = 5000; // milliseconds between two looks at the services
+const DEV_PERIOD = 1000; // and, under `bossgen dev`, at the build
 
 /** @type {Map<string, Service>} keyed by name */
 const services = new Map();

@@ -1,0 +1,195 @@
+"""Files into a project, all or none."""
+
+import os
+import signal
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from bossgen import place
+from bossgen.errors import BossgenError
+
+A, B, C = (PurePosixPath(name) for name in ("a.txt", "new/deep/b.txt", "c.txt"))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Path:
+    folder = tmp_path / "staged"
+    place.write_all(folder, {A: b"new a", B: b"new b", C: b"new c"})
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"old a")
+    (folder / "mine.txt").write_bytes(b"mine")
+    return folder
+
+
+def test_same_named_files_are_replaced_and_others_kept(
+    staged: Path, root: Path
+) -> None:
+    place.move_files(staged, root, [A, B, C])
+    assert tree(root) == {
+        "a.txt": b"new a",
+        "c.txt": b"new c",
+        "mine.txt": b"mine",
+        "new": b"",
+        "new/deep": b"",
+        "new/deep/b.txt": b"new b",
+    }
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_move_that_fails_is_undone(
+    staged: Path,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+    error: BaseException,
+) -> None:
+    before = tree(root)
+    replace = os.replace
+    moved = 0
+
+    def fail_at_last(source: Path, target: Path) -> None:
+        nonlocal moved
+        if Path(source).is_relative_to(staged) and ".replaced" not in str(source):
+            if moved == failing:
+                raise error
+            moved += 1
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_last)
+    with pytest.raises(type(error)):
+        place.move_files(staged, root, [A, B, C])
+    assert tree(root) == before
+
+
+def test_a_folder_appears_with_one_rename(staged: Path, tmp_path: Path) -> None:
+    target = tmp_path / "made" / "for it"
+    assert place.move_folder(staged, target)
+    assert tree(target)["a.txt"] == b"new a"
+    assert not staged.exists()
+
+
+def test_an_empty_folder_is_replaced(staged: Path, tmp_path: Path) -> None:
+    target = tmp_path / "empty"
+    target.mkdir()
+    assert place.move_folder(staged, target)
+    assert tree(target)["a.txt"] == b"new a"
+
+
+def test_a_folder_with_something_in_it_is_not(staged: Path, root: Path) -> None:
+    before = tree(root)
+    assert not place.move_folder(staged, root)
+    assert tree(root) == before
+    assert staged.exists()
+
+
+def test_nor_is_one_that_somebody_stands_in(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "here"
+    target.mkdir()
+    monkeypatch.chdir(target)
+    assert not place.move_folder(staged, target)
+
+
+def test_folders_made_for_nothing_are_removed(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "rename", refuse)
+    assert not place.move_folder(staged, tmp_path / "x" / "y" / "z")
+    assert not (tmp_path / "x").exists()
+
+
+def test_obstacles_are_named(root: Path) -> None:
+    (root / "c.txt").mkdir()
+    (root / "new").write_text("a file")
+    assert place.obstacles([A, B, C], root) == (
+        "c.txt is a folder",
+        "new is not a folder",
+    )
+    assert place.obstacles([A], root) == ()
+
+
+def test_writing_keeps_permissions_and_times_of_what_does_not_change(
+    root: Path,
+) -> None:
+    path = root / "a.txt"
+    path.chmod(0o640)
+    place.write(path, b"newer")
+    assert path.stat().st_mode & 0o777 == 0o640
+    os.utime(path, (1, 1))
+    place.write(path, b"newer")
+    assert path.stat().st_mtime == 1
+    assert sorted(tree(root)) == ["a.txt", "mine.txt"]
+
+
+def test_removing_takes_empty_folders_along(staged: Path) -> None:
+    place.remove(staged / B, staged)
+    assert sorted(tree(staged)) == ["a.txt", "c.txt"]
+    place.remove(staged / B, staged)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_the_users_own_files(staged: Path, umask: int) -> None:
+    (staged / "a.txt").chmod(0o444)
+    before = os.umask(umask)
+    try:
+        place.apply_umask(staged)
+    finally:
+        os.umask(before)
+    assert staged.stat().st_mode & 0o777 == 0o777 & ~umask
+    assert (staged / "a.txt").stat().st_mode & 0o777 == 0o666 & ~umask
+    assert (staged / "new").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_staging_leaves_nothing_behind(tmp_path: Path) -> None:
+    with place.staging(tmp_path) as folder:
+        (folder / "x").write_text("x")
+        assert folder.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_when_it_is_terminated(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end, place.staging(tmp_path):
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_the_disk_refuses_is_said_with_its_place(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BossgenError, match="cannot write .*missing"),
+        place.staging(tmp_path / "missing"),
+    ):
+        pytest.fail("there is no such folder")
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(BossgenError, match="cannot write .*file/below"),
+        place.staging(tmp_path),
+    ):
+        (tmp_path / "file" / "below").touch()
+
+
+def test_listing_leaves_caches_out(staged: Path) -> None:
+    place.write_all(staged, {PurePosixPath("__pycache__/a.pyc"): b""})
+    assert place.listing(staged) == (A, C, B)
+    assert place.listing(staged, "new") == (B,)
