@@ -1,0 +1,5 @@
+"""`python -m bossgen`."""
+
+from .cli import app
+
+app(prog_name="bossgen")

@@ -1,0 +1,374 @@
+"""The commands: read arguments, call one function, print, choose the exit code.
+
+Whatever is slow to import is imported inside the commands, because `--help` and shell completion need none of it.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from . import __version__
+from .errors import BadName, BossgenError
+
+if TYPE_CHECKING:
+    from . import build as pipeline
+    from . import scaffold
+
+app = typer.Typer(
+    help="WebSocket services for FastAPI: handlers in, an explicit router and a tiny runtime out.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Kind(str, Enum):
+    """The stubs that `add-service` has."""
+
+    room = "room"
+    echo = "echo"
+    blank = "blank"
+    ticker = "ticker"
+
+
+class Form(str, Enum):
+    """The forms in which problems are shown."""
+
+    full = "full"
+    concise = "concise"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
+DATA = (Form.json, Form.github, Form.sarif)  # forms for programs, on stdout
+
+Project = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        metavar="DIR",
+        help="The project; by default the nearest folder above with a boss.toml.",
+        show_default=False,
+    ),
+]
+Pretend = Annotated[
+    bool, typer.Option("--pretend", help="Write nothing; list what would be written.")
+]
+OutputFormat = Annotated[
+    Form,
+    typer.Option(
+        "--output-format",
+        help="How problems are shown: json, github and sarif on stdout, the others on stderr.",
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bossgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file name or a handler may hold what the terminal cannot show.
+            stream.reconfigure(errors="backslashreplace")
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="The folder to make.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="The name of the app; by default the folder's, with _ for -.",
+            show_default=False,
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            help="What the app is served below, such as /chat.", show_default=False
+        ),
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A service to begin with; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="An answer to a question of the template; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing, take the defaults.")
+    ] = False,
+    pretend: Pretend = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Write into a folder that is not empty: files of the same name are replaced, others kept.",
+        ),
+    ] = False,
+) -> None:
+    """Start a project that serves at once."""
+    answers = dict(_pair(item) for item in data or ())
+    with _errors_told():
+        from . import scaffold
+
+        _tell(
+            scaffold.new(
+                path,
+                name=name,
+                base_url=base_url,
+                services=service or (),
+                data=answers,
+                ask=not defaults and sys.stdin.isatty() and sys.stderr.isatty(),
+                pretend=pretend,
+                force=force,
+            )
+        )
+
+
+@app.command()
+def add_service(
+    name: Annotated[str, typer.Argument(help="Its name, such as chat.")],
+    kind: Annotated[Kind, typer.Option(help="The stub to begin with.")] = Kind.room,
+    pretend: Pretend = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the handler and test of that name.")
+    ] = False,
+    project: Project = None,
+) -> None:
+    """Write a handler stub and its test."""
+    with _errors_told():
+        from . import scaffold
+
+        root = _root(project)
+        _tell(
+            scaffold.add_service(
+                root, name, kind=kind.value, pretend=pretend, force=force
+            )
+        )
+
+
+@app.command()
+def build(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing; exit with 1 when anything would change, and say why.",
+        ),
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff", help="Write nothing; show what would change, exit as --check."
+        ),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Build again whenever a file is saved.")
+    ] = False,
+    output_format: OutputFormat = Form.full,
+    project: Project = None,
+) -> None:
+    """Compile the handlers into boss/."""
+    if watch and (check or diff):
+        raise typer.BadParameter(
+            "--watch writes, so it goes with neither --check nor --diff"
+        )
+    with _errors_told():
+        root = _root(project)
+        if watch:
+            from .watch import watch as keep_building
+
+            keep_building(root, output_format.value)
+            return
+        from . import build as pipeline
+        from . import report as told
+
+        report = pipeline.build(root, dry=check or diff)
+        _show_problems(report, output_format)
+        if report.failed:
+            if output_format is not Form.concise:
+                _say(told.summary(report))
+            raise typer.Exit(1)
+        if diff:
+            text = told.difference(report.changes, color=_colors(sys.stdout))
+            typer.echo(text, nl=False)
+        if check:
+            typer.echo(told.reasons(report), err=True, nl=False)
+        if (check or diff) and report.changes:
+            raise typer.Exit(1)
+        _say(told.summary(report))
+
+
+@app.command()
+def update(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; exit with 1 when anything would."),
+    ] = False,
+    project: Project = None,
+) -> None:
+    """Bring scaffolded files to this bossgen's templates; no edit is lost."""
+    with _errors_told():
+        from . import scaffold
+
+        _tell(scaffold.update(_root(project), check=check))
+
+
+@app.command()
+def init(
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="The name of the app; by default the folder's.", show_default=False
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            "--project",
+            metavar="DIR",
+            help="The FastAPI project; by default this folder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Add bossgen to an existing FastAPI project."""
+    with _errors_told():
+        from . import scaffold
+
+        _tell(scaffold.init(project or Path(), name=name))
+
+
+@app.command()
+def routes(
+    json: Annotated[
+        bool, typer.Option("--json", help="For programs: a list of objects.")
+    ] = False,
+    project: Project = None,
+) -> None:
+    """List the services: name, url, file, callbacks, limits."""
+    with _errors_told():
+        from . import build as pipeline
+        from . import report as told
+
+        report = pipeline.examine(_root(project))
+        _show_problems(report, Form.full)
+        if report.failed or report.outcome is None:
+            raise typer.Exit(1)
+        plan = report.outcome.plan
+        typer.echo(told.routes_json(plan) if json else told.routes(plan), nl=False)
+
+
+@app.command()
+def explain(
+    code: Annotated[
+        str | None,
+        typer.Argument(help="Such as BG305; without it, all are listed."),
+    ] = None,
+) -> None:
+    """Say at length what a diagnostic means."""
+    with _errors_told():
+        from . import explain as explaining
+
+        if code is None:
+            typer.echo(explaining.overview(), nl=False)
+            return
+        text = explaining.explain(code)
+        if text is None:
+            near = explaining.suggestion(code)
+            raise BadName(
+                f"there is no diagnostic `{code}`",
+                f"did you mean {near}?" if near else "bossgen explain lists all",
+            )
+        typer.echo(text, nl=False)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    """KEY=VALUE as given to --data."""
+    key, equals, value = item.partition("=")
+    if not equals or not key:
+        raise typer.BadParameter(f"{item!r} is not KEY=VALUE", param_hint="--data")
+    return key, value
+
+
+def _root(project: Path | None) -> Path:
+    from .sources import find_project, open_project
+
+    return find_project(Path()) if project is None else open_project(project)
+
+
+@contextlib.contextmanager
+def _errors_told() -> Iterator[None]:
+    """Print what is wrong with the surroundings, and exit with its code."""
+    try:
+        yield
+    except BossgenError as error:
+        color = _colors(sys.stderr)
+        _say(f"{_paint('error', '1;31', color)}: {error.message}")
+        for line in error.hint.splitlines():
+            _say(f"{_paint('hint', '1', color)}: {line}")
+        raise typer.Exit(error.exit_code) from None
+
+
+def _tell(report: "scaffold.Report") -> None:
+    if report.message:
+        _say(report.message)
+    if report.data:
+        typer.echo(report.data, nl=not report.data.endswith("\n"))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _show_problems(report: "pipeline.Report", form: Form) -> None:
+    """Problems, to the stream that the form is for."""
+    from . import report as told
+
+    stream = sys.stdout if form in DATA else sys.stderr
+    text = told.problems(report, form.value, color=_colors(stream))
+    typer.echo(text, nl=bool(text) and form is Form.full, file=stream)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _colors(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _paint(text: str, code: str, color: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if color else text

@@ -1,0 +1,138 @@
+"""The files of a project that the compiler reads: boss.toml, and the handlers as Source(path, text), sorted by path."""
+
+import io
+import os
+import tokenize
+from pathlib import Path
+from typing import Final
+
+from .errors import BossgenError
+from .model import Source
+
+CONFIG: Final = "boss.toml"
+HANDLERS: Final = "src/websocket"
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder with a boss.toml: `start`, or one of those it lies in.
+
+    Raises:
+        BossgenError: there is none.
+    """
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG).is_file():
+            return folder
+    raise BossgenError(
+        f"there is no {CONFIG} in {here}, nor in any folder above it",
+        "go into a project, name one with --project DIR, or start one: bossgen new PATH",
+    )
+
+
+def open_project(folder: Path) -> Path:
+    """The folder that was named with `--project`, made absolute.
+
+    Raises:
+        BossgenError: it is no project.
+    """
+    root = folder.resolve()
+    if not root.is_dir():
+        raise BossgenError(f"there is no folder {folder}")
+    if not (root / CONFIG).is_file():
+        raise BossgenError(
+            f"{folder} is no project: it has no {CONFIG}",
+            "bossgen new PATH starts a project; bossgen init adds bossgen to an existing one",
+        )
+    return root
+
+
+def read_config(root: Path) -> Source:
+    """boss.toml, as text."""
+    return _source(root, CONFIG)
+
+
+def read(root: Path) -> tuple[Source, ...]:
+    """Every Python file below src/websocket/, also those that are no handlers, sorted by path.
+
+    Hidden files and folders and __pycache__ are passed over, links to folders are not followed.
+
+    Raises:
+        BossgenError: a file or folder cannot be read.
+    """
+    return tuple(_source(root, path) for path in sorted(_paths(root)))
+
+
+def fingerprint(root: Path) -> tuple[object, ...]:
+    """A value that changes when boss.toml or a handler is saved, added or removed; it reads no file."""
+    marks: list[object] = []
+    for path in (CONFIG, *sorted(_paths(root))):
+        try:
+            status = os.stat(root / path)
+        except OSError:
+            marks.append((path, None))
+        else:
+            marks.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(marks)
+
+
+def _paths(root: Path) -> list[str]:
+    found = []
+    for folder, folders, names in os.walk(root / HANDLERS, onerror=_report):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and name != "__pycache__"
+        ]
+        prefix = os.path.relpath(folder, root).replace(os.sep, "/")
+        found += [
+            f"{prefix}/{name}"
+            for name in names
+            if name.endswith(".py") and not name.startswith(".")
+        ]
+    return found
+
+
+def _report(error: OSError) -> None:
+    # A project without the folder has no services; git keeps no empty folders.
+    if not isinstance(error, FileNotFoundError):
+        raise _unreadable(error.filename, error)
+
+
+def _source(root: Path, path: str) -> Source:
+    try:
+        data = (root / path).read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return Source(path, *decode(data, python=path.endswith(".py")))
+
+
+def _unreadable(path: str, error: OSError) -> BossgenError:
+    return BossgenError(
+        f"cannot read {path}: {error.strerror}",
+        "bossgen reads every .py file below src/websocket/; make it readable, or remove it",
+    )
+
+
+def decode(data: bytes, *, python: bool = True) -> tuple[str, str]:
+    """Text with "\\n" at the end of its lines, and why the bytes are none, or "".
+
+    Python files are decoded as Python does it: UTF-8, unless a cookie in the first two lines says otherwise.
+    """
+    encoding, problem = "utf-8", ""
+    if python and b"coding" in b"".join(data.split(b"\n", 2)[:2]):
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        except SyntaxError as error:
+            problem = str(error.msg)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        wrong = error.object[error.start]
+        problem = problem or f"byte 0x{wrong:02x} is not {encoding.upper()}"
+        text = data.decode("utf-8", "replace")
+    except (UnicodeError, LookupError):
+        problem = problem or f"{encoding} is no encoding of text"
+        text = data.decode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removeprefix("\ufeff"), problem
