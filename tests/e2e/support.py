@@ -257,7 +257,7 @@ def starting(
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """The same for a server that may not come up; the caller waits for what it expects."""
-    variables = environment(BOSS_PORT="0", BOSS_SECRET="kept", **(env or {}))
+    variables = environment(BOSS_PORT="0", BOSS_SECRET="kept") | dict(env or {})
     command = [str(python), "-m", *WAYS[way], *arguments]
     server = Server(command, project, variables)
     try:

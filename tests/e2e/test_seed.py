@@ -6,7 +6,8 @@ Each docstring quotes the sentence that the test shows.
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -32,11 +33,14 @@ def test_one_or_more_controllers(server: Server) -> None:
 
 
 def test_put_the_server_into_the_config(
-    python: Path, myapp: Path, tmp_path: Path
+    bossgen: Bossgen, python: Path, tmp_path: Path
 ) -> None:
-    """Seed: put {server, cowboy} in your boss.config: `[server]` of boss.toml."""
-    with serving(python, myapp, "fast", env={"BOSS_HOST": "localhost"}) as server:
-        assert "running on http://localhost:" in server.log
+    """Seed: put {server, cowboy} in your boss.config: here `[server]` of boss.toml."""
+    bossgen("new", "myapp", "--defaults", cwd=tmp_path)
+    toml = tmp_path / "myapp" / "boss.toml"
+    toml.write_text('app = "myapp"\n\n[server]\nhost = "127.0.0.2"\n')
+    with serving(python, tmp_path / "myapp", "fast") as server:
+        assert "running on http://127.0.0.2:" in server.log
 
 
 def test_send_to_a_particular_client(server: Server) -> None:
@@ -131,42 +135,50 @@ CALLBACKS = ("join", "close", "incoming", "broadcast", "info")
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_noreply_with_timeout(own_server: Server, callback: str) -> None:
     """Seed: {noreply, NewState, Timeout}, returned by each callback."""
-    with own_server.joined() as member:
-        cause(own_server, callback, "timeout", "0.01")
+    with (
+        own_server.joined() as member,
+        causing(own_server, callback, "timeout", "0.01"),
+    ):
         assert member.until("info:") == "info: TIMEOUT"
 
 
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_stop(own_server: Server, callback: str) -> None:
     """Seed: {stop, Reason, NewState}, returned by each callback."""
-    with own_server.joined() as member:
-        cause(own_server, callback, "stop", "normal")
+    with (
+        own_server.joined() as member,
+        causing(own_server, callback, "stop", "normal"),
+    ):
         assert member.closed()[0] == 1001
     health = httpx2.get(own_server.url("/healthz")).json()
     assert health["services"]["myservice"]["state"] == "stopped"
     assert health["services"]["foobar"]["state"] == "running"
 
 
-def cause(server: Server, callback: str, result: str, argument: str) -> None:
+@contextmanager
+def causing(
+    server: Server, callback: str, result: str, argument: str
+) -> Iterator[None]:
     """Make handle_<callback> of `myservice` return a timeout or a stop."""
+    path = "/websocket/myservice"
     match callback:
         case "join":
-            with server.connect(f"/websocket/myservice?{result}={argument}") as client:
-                if result == "stop":
-                    client.closed()
-                else:
-                    client.receive()
+            with server.connect(f"{path}?{result}={argument}"):
+                yield
         case "close":
-            path = f"/websocket/myservice?{result}_on_close={argument}"
-            with server.joined(path):
+            with server.joined(f"{path}?{result}_on_close={argument}"):
                 pass
+            yield
         case "incoming":
-            with server.joined() as client:
+            with server.joined(path) as client:
                 client.send(f"{result} {argument}")
+                yield
         case "broadcast":
             httpx2.post(server.url(f"/say/{result} {argument}")).raise_for_status()
+            yield
         case "info":
             httpx2.post(server.url(f"/info/{result} {argument}")).raise_for_status()
+            yield
 
 
 Leave = Callable[[Server, str], None]
