@@ -153,10 +153,14 @@ class Client(WebSocket):
             group.forget(self)
 
     def _close(self, code: int, text: str) -> None:
+        self.flush()
+        self.hang_up(code, text)
+
+    def flush(self) -> None:
+        """Let leave now what would else leave when the turn ends."""
         group = self.turn.group
         if group is not None:
             group.settle(self)
-        self.hang_up(code, text)
 
     def _ended(self) -> None:
         self.open = False

@@ -17,7 +17,7 @@ def check_close(code: int, reason: str) -> None:
     """Raise unless code and reason may stand in a close frame."""
     if isinstance(code, bool) or not isinstance(code, int):
         raise TypeError(f"a close code is a number, not {code!r}")
-    if code not in _CLOSE_CODES and not 3000 <= code <= 4999:
+    if not may_be_sent(code):
         raise ValueError(
             f"close code {code} may not be sent; 1000 to 1014 without 1004 to 1006, or 3000 to 4999 may"
         )
@@ -51,3 +51,14 @@ def size_of(message: str | bytes) -> int:
     if isinstance(message, bytes) or message.isascii():
         return len(message)
     return len(message.encode())
+
+
+def may_be_sent(code: int) -> bool:
+    """May `code` stand in a close frame? RFC 6455 section 7.4."""
+    return code in _CLOSE_CODES or 3000 <= code <= 4999
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """The close frame with this code and reason, both of which `check_close` has let through."""
+    payload = code.to_bytes(2, "big") + reason.encode()
+    return bytes((0x88, len(payload))) + payload

@@ -2,31 +2,41 @@
 """The fast path: uvicorn's sans-I/O WebSocket protocol, with messages dispatched straight from the socket.
 
 `python -m boss` and `uvicorn --ws boss.runtime.protocol:WebSocketProtocol` use it. The handshake goes through the whole
-ASGI application as ever; then `attach` takes the connection over, and:
+ASGI application as ever; then `attach` takes the connection over for one client (`peer`), and:
 
-- whole, unfragmented data frames are read here, in one pass over what the socket gave; everything else (fragments,
-  control frames, compression, errors) goes, frame by frame, through the parser of the websockets library, as stock;
-- a frame is built once for any number of receivers and written to the transport at once, or with the other frames of
-  the same turn of the event loop, or to the outbound queue while the client does not read;
+- whole frames are read here, in one pass over what the socket gave; fragments, compression and whatever is wrong go,
+  frame by frame, through the parser of the websockets library, which is made when it is first needed;
 - close reasons are told apart where they arise;
 - nothing but the connection itself is kept: the ASGI task ends, unless a dependency waits for the end.
 
-It leans on attributes of uvicorn's class that are not public, so __main__.py checks uvicorn's version first.
+Connections that no service takes over, the application's own WebSocket routes, are served as stock uvicorn does. This
+class leans on attributes of uvicorn's class that are not public, so __main__.py checks uvicorn's version first.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+import logging
+import random
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import unquote
 
-from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import (
+    ClientDisconnected,
+    get_client_addr,
+    get_path_with_query_string,
+)
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import SERVER, Protocol
+from websockets.server import ServerProtocol
 
-from .client import Client
-from .frames import frame
+from .fast_client import FastClient
+from .frames import close_frame, may_be_sent
 from .gateway import CLOSE_LIMIT, FAST_PATH
-from .outbound import OutboundQueue
 from .reasons import Error, Normal, Remote
+from .upgrade import accept_key, answer, subprotocols
 from .worker import Worker
 
 try:
@@ -35,163 +45,23 @@ except ImportError:  # no C compiler where websockets was built
     from websockets.utils import apply_mask
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from uvicorn._types import ASGISendEvent
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
 
-    from .group import Batch
     from .turn import Turn
 
-RESUME_SIZE = (
-    1 << 18
-)  # bytes of the outbound queue that are written at once when the client reads again
-LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was too busy to do so
+LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was blocked
 _ERRORS = {1007: "badencoding", 1009: "toobig"}
-
-
-class FastClient(Client):
-    """A client whose frames are written straight to the transport."""
-
-    __slots__ = (
-        "_closed",
-        "_held",
-        "_protocol",
-        "_queue",
-        "_sent_in",
-        "_write",
-        "paused_writing",
-    )
-
-    def __init__(
-        self,
-        worker: Worker,
-        turn: "Turn",
-        protocol: "WebSocketProtocol",
-        session_id: str,
-    ) -> None:
-        super().__init__(worker, turn, cast("Scope", protocol.scope), session_id)
-        self._protocol = protocol
-        self._write = protocol.transport.write
-        self._held: list[bytes] | None = None  # frames held until the turn ends
-        self._sent_in = -1  # number of the turn in which a frame was written last
-        self._queue: OutboundQueue[bytes] | None = None  # made when it is first needed
-        self._closed: asyncio.Future[None] | None = None  # wanted by `wait_closed`
-        self.paused_writing = not protocol.writable.is_set()
-
-    async def wait_closed(self) -> None:
-        """Wait until the connection has ended."""
-        if self.open:
-            self._closed = self.turn.loop.create_future()
-            await self._closed
-
-    def _ended(self) -> None:
-        super()._ended()
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(None)
-
-    # Messages leave.
-
-    def put(self, message: str | bytes) -> None:
-        self.worker.counters.messages_out += 1
-        turn = self.turn
-        if message is turn.message:
-            data = turn.frame
-        else:
-            data = frame(message)
-            turn.message, turn.frame = message, data
-        turn.begin()
-        if self._held is not None:
-            self._held.append(data)
-        elif self._sent_in == turn.number:
-            self._held = [data]
-            turn.dirty.append(self)
-        else:
-            self._sent_in = turn.number
-            if self.paused_writing or self._protocol.compresses:
-                self._write_slowly([data])
-            else:
-                self._write(data)
-
-    def put_batch(self, batch: "Batch", hold: bool) -> None:
-        if not self.open:
-            self.worker.counters.sent_to_gone += len(batch.messages)
-            return
-        self.worker.counters.messages_out += len(batch.messages)
-        if self._held is not None:
-            self._held.extend(batch.frames)
-        elif hold:
-            self._held = batch.frames.copy()
-            self.turn.dirty.append(self)
-        elif self.paused_writing or self._protocol.compresses:
-            self._write_slowly(batch.frames)
-        else:
-            self._write(batch.joined)
-
-    def end_of_turn(self) -> None:
-        """Write what was held."""
-        held, self._held = self._held, None
-        if held and self.open:
-            if self.paused_writing or self._protocol.compresses:
-                self._write_slowly(held)
-            else:
-                self._write(held[0] if len(held) == 1 else b"".join(held))
-
-    def _write_slowly(self, frames: list[bytes]) -> None:
-        """Write frame by frame where they must be compressed, or to the queue while the client does not read."""
-        if not self.paused_writing:
-            for data in frames:
-                self._write(self._protocol.compressed(data))
-            return
-        queue = self._queue
-        if queue is None:
-            queue = self._queue = OutboundQueue()
-        turn = self.turn
-        turn.begin()
-        for data in frames:
-            queue.push(data, len(data), turn.number)
-        limits = self.worker.limits
-        if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
-            turn.suspect(self)
-
-    def resume_writing(self) -> None:
-        """The client reads again: write a part of the queue, and go on when that has left, too."""
-        queue = self._queue
-        while queue and not self.paused_writing:
-            frames, size = [], 0
-            while queue and size < RESUME_SIZE:
-                data = self._protocol.compressed(queue.pop())
-                frames.append(data)
-                size += len(data)
-            self._write(b"".join(frames))
-
-    def judge(self) -> None:
-        """Apply the `slow_consumer` policy if the queue is still too long."""
-        limits = self.worker.limits
-        bounds = limits.outbound_limit, limits.outbound_bytes
-        queue = self._queue
-        if not self.open or queue is None or not queue.too_long(*bounds):
-            return
-        counters = self.worker.counters
-        counters.slow_consumers += 1
-        if limits.slow_consumer == "close":
-            counters.dropped += queue.clear()
-            self._held = None
-            self.finish(1008, "too slow", Error("slow"))
-        else:
-            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
-
-    def hang_up(self, code: int, text: str) -> None:
-        self.end_of_turn()
-        if self._queue is not None:
-            self.paused_writing = False
-            self.resume_writing()
-        self._protocol.send_close(code, text)
-
-    # Reading.
-
-    def pause_reading(self) -> None:
-        self._protocol.hold_reading()
-
-    def resume_reading(self) -> None:
-        self._protocol.go_on_reading()
+_NOT_KEPT = frozenset(  # of the scope once the handshake is over: it would keep the request's machinery alive
+    {
+        "extensions",
+        "fastapi_function_astack",
+        "fastapi_inner_astack",
+        "fastapi_middleware_astack",
+        "starlette.exception_handlers",
+    }
+)
 
 
 class _Nobody:
@@ -200,9 +70,6 @@ class _Nobody:
     def put_nowait(self, event: Any) -> None:
         pass
 
-    def empty(self) -> bool:
-        return True
-
 
 _NOBODY: Any = _Nobody()
 
@@ -210,36 +77,150 @@ _NOBODY: Any = _Nobody()
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol class, taken over after the handshake; see the module."""
 
-    client_side: FastClient | None = None  # None until `attach`
-    compresses = False
-    held_reading = False
-    looked_again = False
+    # What the base class sets in each instance, and a connection at rest need not.
+    logger = logging.getLogger("uvicorn.error")
+    transport: asyncio.Transport = cast("asyncio.Transport", None)
+    server = client = None
+    handshake_initiated = handshake_complete = False
+    close_sent = disconnected = read_paused = False
+    close_timer = initial_response = None
+    close_timeout = CLOSE_LIMIT
+    ping_timer = pong_timer = pending_ping_payload = None
+    ping_sent_at = last_ping_rtt = 0.0
+    curr_msg_data_type: Literal["text", "bytes"] = "bytes"
+
+    peer: FastClient | None = (
+        None  # None until `attach`, and when the connection is lost
+    )
+    compresses = False  # was permessage-deflate negotiated?
+    _accept: bytes | None = None  # Sec-WebSocket-Accept while our own answer is due
+    _held = False  # is reading paused because the service is busy?
+    _looked_again = False
+    _in_message = False  # between the fragments of a message?
     _limit = 0  # bytes of one message
     _partial: bytearray | None = (
-        None  # the beginning of a frame, or what was read while reading was held
+        None  # the beginning of a frame, or what came while reading was held
     )
     _missing = 0  # bytes that `_partial` must have before it is looked at again
 
+    def __init__(
+        self,
+        config: "Config",
+        server_state: "ServerState",
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        # Not the base class's: it makes a parser for every connection. See `connection_made`.
+        self._arguments = config, server_state, app_state
+
     # The handshake.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        config, server_state, app_state = self._arguments
+        http = cast("asyncio.Transport", transport).get_protocol()
+        if isinstance(http, HttpToolsProtocol):
+            compression = bool(config.ws_per_message_deflate)
+            self._accept = accept_key(
+                cast("dict[str, Any]", http.scope), http.url, compression
+            )
+        if self._accept is None or not isinstance(http, HttpToolsProtocol):
+            super().__init__(config, server_state, app_state)
+            super().connection_made(transport)
+            return
+        self.config = config
+        self.app = config.loaded_app
+        self.loop = asyncio.get_running_loop()
+        self.app_state = app_state
+        self.connections = server_state.connections
+        self.tasks = server_state.tasks
+        self.default_headers = server_state.default_headers
+        self.ping_interval = config.ws_ping_interval
+        self.ping_timeout = config.ws_ping_timeout
+        self.queue = asyncio.Queue()
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.connections.add(self)
+        self.transport = cast("asyncio.Transport", transport)
+        self.scope = self._make_scope(http)
+        self.handshake_initiated = True
+        cast("Any", http).parser = None  # each held the other
+
+    def _make_scope(self, http: HttpToolsProtocol) -> Any:
+        """The scope that the base class would make. Source: ASGI, "Websocket Connection Scope"."""
+        raw_path, _, query = http.url.partition(b"?")
+        root_path = self.config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": self.config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if http.scheme == "https" else "ws",
+            "server": http.server,
+            "client": http.client,
+            "root_path": root_path,
+            "path": root_path + unquote(raw_path.decode("ascii")),
+            "raw_path": root_path.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": http.headers,
+            "subprotocols": subprotocols(http.headers),
+            "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}, FAST_PATH: self},
+        }
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.handshake_complete:
             self.scope["extensions"][FAST_PATH] = self  # type: ignore[assignment]
 
+    async def send(self, message: "ASGISendEvent") -> None:
+        """Answer a plain handshake from here; all else is for the base class."""
+        if (
+            self._accept is None
+            or message["type"] != "websocket.accept"
+            or self.handshake_complete
+            or self.initial_response is not None
+        ):
+            await super().send(message)
+            return
+        if self.transport.is_closing():
+            raise ClientDisconnected
+        if self.logger.isEnabledFor(logging.INFO):
+            self.logger.info(
+                '%s - "WebSocket %s" [accepted]',
+                get_client_addr(self.scope),
+                get_path_with_query_string(self.scope),
+            )
+        headers = [*self.default_headers, *message.get("headers", ())]
+        self.transport.write(answer(self._accept, message.get("subprotocol"), headers))
+        self.handshake_complete = True
+        self._accept = None
+        self.start_keepalive()
+
+    @cached_property
+    def conn(self) -> Protocol:  # type: ignore[override]  # made when first needed
+        """The parser: of the handshake while that lasts, else of an open connection."""
+        if self.handshake_complete:
+            size = self._limit or self.config.ws_max_size
+            return Protocol(SERVER, max_size=size, logger=self.logger)
+        return ServerProtocol(max_size=self.config.ws_max_size, logger=self.logger)
+
     def attach(self, worker: Worker, turn: "Turn", session_id: str) -> FastClient:
         """Take the connection over for a client of `worker`; the handshake has just been answered."""
-        client = self.client_side = FastClient(worker, turn, self, session_id)
-        self._limit = self.conn.max_message_size = worker.limits.max_message_size
-        self.compresses = bool(self.conn.extensions)
+        self._limit = worker.limits.max_message_size
+        if "conn" in vars(self):
+            self.conn.max_message_size = self._limit
+            self.compresses = bool(self.conn.extensions)
+        scope = {
+            key: value for key, value in self.scope.items() if key not in _NOT_KEPT
+        }
+        client = self.peer = FastClient(worker, turn, self, scope, session_id)
         queue, self.queue = self.queue, _NOBODY
-        del self.request, self.response
+        self.request = self.response = cast("Any", None)
         turn.loop.call_soon(self._catch_up, queue)
         return client
 
     def _catch_up(self, queue: "asyncio.Queue[Any]") -> None:
         """Hand over what the client sent before the connection was taken over."""
-        client = self.client_side
+        client = self.peer
         while client is not None and not queue.empty():
             event = queue.get_nowait()
             if event["type"] == "websocket.receive" and client.open:
@@ -247,12 +228,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 client.received(event["bytes"] if text is None else text)
             elif event["type"] == "websocket.disconnect":
                 client.gone(Error("closed"))
-        if self.read_paused and not self.held_reading:
+        if self.read_paused and not self._held:
             self.read_paused = False
             self.transport.resume_reading()
 
     async def run_asgi(self) -> None:
-        """Run the application for the handshake; afterwards a connection that was taken over lives on without it."""
+        """Run the application for the handshake; a connection that was taken over lives on without it."""
         try:
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
@@ -266,65 +247,108 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                     "ASGI callable returned without completing handshake."
                 )
                 self.send_500_response()
-            elif self.client_side is not None:
-                del self.scope
+            elif self.peer is not None:
+                self.scope = cast("Any", None)
                 return
-        if self.client_side is not None:
-            self.client_side.finish(1011, "", Normal("shutdown"))
+        if self.peer is not None:
+            self.peer.finish(1011, "", Normal("shutdown"))
         elif self.close_timer is None:
             self.transport.close()
 
     # Reading.
 
     def data_received(self, data: bytes) -> None:
-        client = self.client_side
+        client = self.peer
         if client is None or not client.open:
-            super().data_received(data)
+            self._data_received(data)
             return
         partial = self._partial
         if partial is not None:
             partial += data
-            if len(partial) < self._missing or self.held_reading:
+            if len(partial) < self._missing or self._held:
                 return
             self._partial = None
             data = bytes(partial)
         self._read(client, data)
 
+    def _data_received(self, data: bytes) -> None:
+        """Before the connection was taken over, or while it closes."""
+        if self._accept is not None and self.handshake_initiated:
+            # The request itself, written out again for a parser that is not needed.
+            self.handshake_initiated = False
+            self.queue.put_nowait({"type": "websocket.connect"})
+            task = self.loop.create_task(self.run_asgi())
+            task.add_done_callback(self.on_task_complete)
+            self.tasks.add(task)
+        else:
+            super().data_received(data)
+
     def _read(self, client: FastClient, data: bytes) -> None:
         """Take whole frames off `data`, and keep the rest for later."""
         position, size = 0, len(data)
-        while position < size and client.open and not self.held_reading:
+        while position < size and client.open and not self._held:
             end = _end_of_frame(data, position, self._limit, self.compresses)
             if end > size:
                 self._missing = end - position
                 break
-            message = self._whole_message(data, position, end)
-            if message is None:
-                WebSocketsSansIOProtocol.data_received(self, data[position:end])
-            else:
-                client.received(message)
+            if not self._take(client, data, position, end):
+                super().data_received(data[position:end])
+                self._in_message = self.conn.current_size is not None
             position = end
         if position < size and client.open:
             self._partial = bytearray(data[position:])
 
-    def _whole_message(self, data: bytes, start: int, end: int) -> str | bytes | None:
-        """The message in one frame, when it is a plain one; None when the parser has to look. RFC 6455 section 5.2."""
+    def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
+        """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
         first, second = data[start], data[start + 1]
-        if (first != 0x81 and first != 0x82) or self.conn.current_size is not None:
-            return None
         start += 6 if second < 254 else 8 if second == 254 else 14
-        if second < 128 or end - start > self._limit:
-            return None
-        payload = apply_mask(data[start:end], data[start - 4 : start])
-        if first == 0x82:
-            return payload
-        try:
-            return payload.decode()
-        except UnicodeDecodeError:
-            return None
+        if second < 128 or end - start > self._limit or start > end:
+            return False
+        if first == 0x81 and not self._in_message:
+            try:
+                text = apply_mask(data[start:end], data[start - 4 : start]).decode()
+            except UnicodeDecodeError:
+                return False
+            client.received(text)
+            return True
+        if first == 0x82 and not self._in_message:
+            client.received(apply_mask(data[start:end], data[start - 4 : start]))
+            return True
+        if second > 253:
+            return False
+        if first == 0x88:
+            return self._answer_close(
+                client, apply_mask(data[start:end], data[start - 4 : start])
+            )
+        if first == 0x89:
+            payload = apply_mask(data[start:end], data[start - 4 : start])
+            self.transport.write(bytes((0x8A, len(payload))) + payload)
+            return True
+        if first == 0x8A:
+            payload = apply_mask(data[start:end], data[start - 4 : start])
+            self.handle_pong(Frame(Opcode.PONG, payload))
+            return True
+        return False
+
+    def _answer_close(self, client: FastClient, payload: bytes) -> bool:
+        """Answer a close frame with the like and end the connection; False when it is not as it should be."""
+        code, reason = None, ""
+        if payload:
+            code = int.from_bytes(payload[:2], "big")
+            if len(payload) == 1 or not may_be_sent(code):
+                return False
+            try:
+                reason = payload[2:].decode()
+            except UnicodeDecodeError:
+                return False
+        client.flush()
+        client.gone(Remote(code, reason))
+        self.transport.write(bytes((0x88, len(payload))) + payload)
+        self.transport.close()
+        return True
 
     def send_receive_event_to_app(self) -> None:
-        client = self.client_side
+        client = self.peer
         if client is None:
             super().send_receive_event_to_app()
             return
@@ -343,41 +367,43 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def hold_reading(self) -> None:
         """Let the client feel that its service is busy: nothing more is read, nor taken off what was read."""
-        self.held_reading = True
+        self._held = True
         self.transport.pause_reading()
 
     def go_on_reading(self) -> None:
         """Read again, beginning with what is here already."""
-        if self.held_reading:
-            self.held_reading = False
+        if self._held:
+            self._held = False
             self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        client = self.client_side
-        if self.held_reading or client is None:
+        client = self.peer
+        if self._held or client is None:
             return
         partial, self._partial = self._partial, None
         if partial is not None and client.open:
             self._read(client, bytes(partial))
-        if not self.held_reading:
+        if not self._held:
             self.transport.resume_reading()
 
     # Writing.
 
     def pause_writing(self) -> None:
-        super().pause_writing()
-        if self.client_side is not None:
-            self.client_side.paused_writing = True
+        if self.peer is None:
+            super().pause_writing()
+        else:
+            self.peer.paused_writing = True
 
     def resume_writing(self) -> None:
-        super().resume_writing()
-        client = self.client_side
-        if client is not None and client.open:
+        client = self.peer
+        if client is None:
+            super().resume_writing()
+        elif client.open:
             client.paused_writing = False
             client.resume_writing()
 
     def compressed(self, data: bytes) -> bytes:
-        """The frame `data` as this client wants it: compressed where permessage-deflate was negotiated. RFC 7692."""
+        """The frame `data` as this client wants it: compressed where that was negotiated. RFC 7692."""
         if not self.compresses:
             return data
         size = data[1]
@@ -390,19 +416,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.transport.is_closing():
             return
         self.stop_keepalive()
-        self.conn.send_close(code, text)
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(close_frame(code, text))
         self.close_sent = True
         self._partial = None
-        if self.held_reading:
-            self.held_reading = False
+        self._held = False
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
 
     # How it ends.
 
     def handle_close(self, event: Frame) -> None:
-        client = self.client_side
+        client = self.peer
         close = self.conn.close_rcvd
         if client is not None and close is not None and not self.close_sent:
             client.gone(
@@ -411,24 +435,37 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
 
     def handle_parser_exception(self) -> None:
-        if self.client_side is not None and not self.close_sent:
+        if self.peer is not None and not self.close_sent:
             assert self.conn.close_sent is not None
-            code = self.conn.close_sent.code
-            self.client_side.gone(Error(_ERRORS.get(code, "badframe")))
+            self.peer.gone(Error(_ERRORS.get(self.conn.close_sent.code, "badframe")))
         super().handle_parser_exception()
 
+    def send_keepalive_ping(self) -> None:
+        self.ping_timer = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.pending_ping_payload = random.randbytes(4)
+        self.ping_sent_at = self.loop.time()
+        self.transport.write(b"\x89\x04" + self.pending_ping_payload)
+        if self.ping_timeout is not None:
+            self.pong_timer = self.loop.call_later(
+                self.ping_timeout, self.keepalive_timeout
+            )
+        else:
+            self.schedule_ping()
+
     def keepalive_timeout(self) -> None:
-        client = self.client_side
+        client = self.peer
         if client is not None and client.open:
-            if self.held_reading:
+            if self._held:
                 # A pong would not be read now: this client is alive as far as anyone can tell.
                 self.pong_timer = None
                 self.pending_ping_payload = None
                 self.schedule_ping()
                 return
-            if not self.looked_again:
+            if not self._looked_again:
                 # The loop may have been blocked for so long that the pong lies unread in the socket.
-                self.looked_again = True
+                self._looked_again = True
                 self.pong_timer = self.loop.call_later(
                     LAST_LOOK, self.keepalive_timeout
                 )
@@ -437,26 +474,25 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
 
     def handle_pong(self, event: Frame) -> None:
-        self.looked_again = False
+        self._looked_again = False
         super().handle_pong(event)
 
     def shutdown(self) -> None:
-        client = self.client_side
-        if client is not None:
-            client.finish(1012, "", Normal("shutdown"))
-            if self.close_timer is not None:
-                self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(
-                CLOSE_LIMIT / 2, self.transport.abort
-            )
+        client = self.peer
+        if client is None:
+            super().shutdown()
             return
-        super().shutdown()
+        client.finish(1012, "", Normal("shutdown"))
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_LIMIT / 2, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.client_side is not None:
-            self.client_side.gone(Error("closed"))
-            self.client_side = None  # each held the other
+        if self.peer is not None:
+            self.peer.gone(Error("closed"))
+            self.peer = None  # each held the other
         super().connection_lost(exc)
+        self.close_timer = None
 
 
 def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:

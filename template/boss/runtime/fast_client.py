@@ -1,0 +1,171 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""A client on the fast path: frames go to the transport at once, joined at the end of a turn, or into the queue."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .client import Client
+from .frames import frame
+from .outbound import OutboundQueue
+from .reasons import Error
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from .group import Batch
+    from .protocol import WebSocketProtocol
+    from .turn import Turn
+
+RESUME_SIZE = 1 << 18  # bytes of the queue written at once when the client reads again
+
+
+class FastClient(Client):
+    """A client whose frames are written straight to the transport."""
+
+    __slots__ = (
+        "_closed",
+        "_held",
+        "_protocol",
+        "_queue",
+        "_sent_in",
+        "_write",
+        "paused_writing",
+    )
+
+    def __init__(
+        self,
+        worker: Worker,
+        turn: "Turn",
+        protocol: "WebSocketProtocol",
+        scope: "Scope",
+        session_id: str,
+    ) -> None:
+        super().__init__(worker, turn, scope, session_id)
+        self._protocol = protocol
+        self._write = protocol.transport.write
+        self._held: list[bytes] | None = None  # frames held until the turn ends
+        self._sent_in = -1  # number of the turn in which a frame was written last
+        self._queue: OutboundQueue[bytes] | None = None  # made when it is first needed
+        self._closed: asyncio.Future[None] | None = None  # wanted by `wait_closed`
+        self.paused_writing = not protocol.writable.is_set()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended."""
+        if self.open:
+            self._closed = self.turn.loop.create_future()
+            await self._closed
+
+    def _ended(self) -> None:
+        super()._ended()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    # Messages leave.
+
+    def put(self, message: str | bytes) -> None:
+        self.worker.counters.messages_out += 1
+        turn = self.turn
+        if message is turn.message:
+            data = turn.frame
+        else:
+            data = frame(message)
+            turn.message, turn.frame = message, data
+        turn.begin()
+        if self._held is not None:
+            self._held.append(data)
+        elif self._sent_in == turn.number:
+            self._held = [data]
+            turn.dirty.append(self)
+        else:
+            self._sent_in = turn.number
+            if self.paused_writing or self._protocol.compresses:
+                self._write_slowly([data])
+            else:
+                self._write(data)
+
+    def put_batch(self, batch: "Batch", hold: bool) -> None:
+        if not self.open:
+            self.worker.counters.sent_to_gone += len(batch.messages)
+            return
+        self.worker.counters.messages_out += len(batch.messages)
+        if self._held is not None:
+            self._held.extend(batch.frames)
+        elif hold:
+            self._held = batch.frames.copy()
+            self.turn.dirty.append(self)
+        elif self.paused_writing or self._protocol.compresses:
+            self._write_slowly(batch.frames)
+        else:
+            self._write(batch.joined)
+
+    def end_of_turn(self) -> None:
+        """Write what was held."""
+        held, self._held = self._held, None
+        if held and self.open:
+            if self.paused_writing or self._protocol.compresses:
+                self._write_slowly(held)
+            else:
+                self._write(held[0] if len(held) == 1 else b"".join(held))
+
+    def _write_slowly(self, frames: list[bytes]) -> None:
+        """Write frame by frame where they must be compressed, or to the queue while the client does not read."""
+        if not self.paused_writing:
+            for data in frames:
+                self._write(self._protocol.compressed(data))
+            return
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = OutboundQueue()
+        turn = self.turn
+        turn.begin()
+        for data in frames:
+            queue.push(data, len(data), turn.number)
+        limits = self.worker.limits
+        if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
+            turn.suspect(self)
+
+    def resume_writing(self) -> None:
+        """The client reads again: write a part of the queue, and go on when that has left, too."""
+        queue = self._queue
+        while queue and not self.paused_writing:
+            frames, size = [], 0
+            while queue and size < RESUME_SIZE:
+                data = self._protocol.compressed(queue.pop())
+                frames.append(data)
+                size += len(data)
+            self._write(b"".join(frames))
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the queue is still too long."""
+        limits = self.worker.limits
+        bounds = limits.outbound_limit, limits.outbound_bytes
+        queue = self._queue
+        if not self.open or queue is None or not queue.too_long(*bounds):
+            return
+        counters = self.worker.counters
+        counters.slow_consumers += 1
+        if limits.slow_consumer == "close":
+            counters.dropped += queue.clear()
+            self._held = None
+            self.finish(1008, "too slow", Error("slow"))
+        else:
+            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
+
+    def flush(self) -> None:
+        super().flush()
+        self.end_of_turn()
+
+    def hang_up(self, code: int, text: str) -> None:
+        if self._queue is not None:
+            self.paused_writing = False
+            self.resume_writing()
+        self._protocol.send_close(code, text)
+
+    # Reading.
+
+    def pause_reading(self) -> None:
+        self._protocol.hold_reading()
+
+    def resume_reading(self) -> None:
+        self._protocol.go_on_reading()
