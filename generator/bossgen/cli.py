@@ -210,9 +210,7 @@ def build(
     with _errors_told():
         root = _root(project)
         if watch:
-            from .watch import watch as keep_building
-
-            keep_building(root, output_format.value)
+            _watch(root, output_format)
             return
         from . import build as pipeline
         from . import report as told
@@ -286,8 +284,8 @@ def routes(
         from . import report as told
 
         report = pipeline.examine(_root(project))
-        _show_problems(report, Form.full)
         if report.failed or report.outcome is None:
+            _show_problems(report, Form.full)
             raise typer.Exit(1)
         plan = report.outcome.plan
         typer.echo(told.routes_json(plan) if json else told.routes(plan), nl=False)
@@ -337,11 +335,15 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except BossgenError as error:
-        color = _colors(sys.stderr)
-        _say(f"{_paint('error', '1;31', color)}: {error.message}")
-        for line in error.hint.splitlines():
-            _say(f"{_paint('hint', '1', color)}: {line}")
+        _show_error(error)
         raise typer.Exit(error.exit_code) from None
+
+
+def _show_error(error: BossgenError) -> None:
+    color = _colors(sys.stderr)
+    _say(f"{_paint('error', '1;31', color)}: {error.message}")
+    for number, line in enumerate(error.hint.splitlines()):
+        _say(f"{'      ' if number else _paint(' hint', '1', color) + ':'} {line}")
 
 
 def _tell(report: "scaffold.Report") -> None:
@@ -360,6 +362,26 @@ def _show_problems(report: "pipeline.Report", form: Form) -> None:
     stream = sys.stdout if form in DATA else sys.stderr
     text = told.problems(report, form.value, color=_colors(stream))
     typer.echo(text, nl=bool(text) and form is Form.full, file=stream)
+
+
+def _watch(root: Path, form: Form) -> None:
+    """Build until Ctrl-C is pressed; one line for each build, after what is wrong."""
+    import threading
+    import time
+
+    from . import report as told
+    from .watch import watch
+
+    def tell(outcome: "pipeline.Report | BossgenError", seconds: float) -> None:
+        if isinstance(outcome, BossgenError):
+            _show_error(outcome)
+        else:
+            _show_problems(outcome, form)
+            now = time.strftime("%H:%M:%S")
+            _say(f"{now} {told.summary(outcome)} ({seconds * 1000:.0f} ms)")
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(root, tell, threading.Event())
 
 
 def _say(line: str) -> None:

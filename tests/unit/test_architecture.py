@@ -18,11 +18,12 @@ BOSS = ROOT / "template" / "boss"
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"scaffold", "watch"},
+    {"scaffold", "watch", "report"},
     {"build"},
     {"check", "causes", "explain"},
-    {"config", "sources", "parse", "behaviour", "plan", "render", "write", "rules"},
-    {"locate", "names", "place", "positions"},
+    {"config", "sources", "parse", "plan", "render", "write"},
+    {"rules"},
+    {"behaviour", "locate", "names", "place", "positions"},
     {"model", "diagnostics", "errors", "header", "application", "update", "__init__"},
 )
 RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
