@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 from tests.e2e.checks import check
 from tests.e2e.support import REPOSITORY, Bossgen, environment, run, serving
 
+IN_APP = "app.py, before the pages are mounted"
 README = (REPOSITORY / "README.md").read_text()
 
 
@@ -23,7 +24,7 @@ class Block:
 
     @property
     def path(self) -> str:
-        """What the comment in its first line names: "app.py, at the end"."""
+        """What the comment in its first line names: "src/websocket/..."."""
         return self.text.partition("\n")[0].removeprefix("# ")
 
     @property
@@ -70,11 +71,11 @@ def project(
     for block in blocks("python"):
         if block.path.endswith(".py"):
             (project / block.path).write_text(block.body)
-    app = the("app.py, at the end")
-    imports, _, rest = app.body.partition("\n\n\n")
-    text = (project / "app.py").read_text()
-    text = text.replace("from boss.router", f"{imports}\nfrom boss.router", 1)
-    (project / "app.py").write_text(f"{text}\n\n{rest}")
+    imports, _, route = the(IN_APP).body.partition("\n\n\n")
+    app = (project / "app.py").read_text()
+    app = app.replace("from boss.router", f"{imports}\nfrom boss.router", 1)
+    app = app.replace("# The pages.", f"\n{route}\n\n# The pages.", 1)
+    (project / "app.py").write_text(app)
     bossgen("build", cwd=project)
     return project
 
@@ -92,7 +93,7 @@ def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
     ]
     assert {block.path for block in blocks("python")} == {
         "src/websocket/myapp_chat_websocket.py",
-        "app.py, at the end",
+        IN_APP,
         "src/websocket/myapp_members_websocket.py",
         "tests/test_chat_websocket.py",
         "boss/router.py, in parts",
