@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from .client import Client
 from .clock import Clock
 from .errors import ServiceStartError
-from .restarts import is_clean, record, wants_restart
+from .restarts import record, wants_restart
 from .settings import Service, SupervisorSettings
 from .worker import Worker
 
@@ -70,9 +70,8 @@ class Supervisor:
         """A life of `worker` has ended: terminate it, then begin another or let the service stay down."""
         await worker.terminate(reason)
         while True:
-            clean = not crashed and is_clean(reason)
             if self.stopping or not wants_restart(self._settings.restart, reason):
-                self._down(worker, reason, clean)
+                self._down(worker, reason, crashed)
                 return
             allowed, worker.restarts = record(
                 worker.restarts,
@@ -87,7 +86,7 @@ class Supervisor:
                     self._settings.max_restarts,
                     self._settings.period,
                 )
-                self._down(worker, reason, clean=False)
+                self._down(worker, reason, failed=True)
                 return
             if self._settings.on_restart == "close":
                 worker.drop_clients(1012, "service restarts")
@@ -104,10 +103,10 @@ class Supervisor:
                 )
                 return
 
-    def _down(self, worker: Worker, reason: object, clean: bool) -> None:
-        if clean:
-            log.info("%s: stopped: %s", worker.name, reason)
-            worker.go_down("stopped", reason, 1001)
-        else:
+    def _down(self, worker: Worker, reason: object, failed: bool) -> None:
+        if failed:
             log.error("%s: down after %r", worker.name, reason)
             worker.go_down("failed", reason, 1011)
+        else:
+            log.info("%s: stopped: %s", worker.name, reason)
+            worker.go_down("stopped", reason, 1001)
