@@ -237,8 +237,8 @@ export class BossSocket extends EventTarget {
       this.#state = "open";
       const again = this.#opened;
       this.#opened = true;
+      for (const data of this.#queue.splice(0)) socket.send(/** @type {any} */ (data));
       this.dispatchEvent(new OpenEvent(socket.protocol, again));
-      while (this.#queue.length > 0 && this.#state === "open") socket.send(/** @type {any} */ (this.#queue.shift()));
     };
     socket.onmessage = (event) => this.dispatchEvent(new IncomingEvent(event.data));
     socket.onclose = (event) => this.#closed(event.code, event.reason);
