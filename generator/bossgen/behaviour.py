@@ -34,6 +34,7 @@ def behaviour(text: str) -> Behaviour:
     )
     callbacks: list[Callback] = []
     attributes: list[str] = []
+    properties: list[str] = []
     for node in base.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             attributes.append(node.target.id)
@@ -41,6 +42,8 @@ def behaviour(text: str) -> Behaviour:
             continue
         if node.decorator_list or node.args.args[1:] or node.name.startswith("_"):
             attributes.append(node.name)
+            if node.decorator_list:
+                properties.append(node.name)
             continue
         words = _words(node.returns)
         for alias, meaning in aliases.items():
@@ -57,7 +60,7 @@ def behaviour(text: str) -> Behaviour:
                 has_client="websocket" in parameters,
             )
         )
-    return Behaviour(tuple(callbacks), tuple(attributes))
+    return Behaviour(tuple(callbacks), tuple(attributes), tuple(properties))
 
 
 def _words(annotation: ast.expr | None) -> set[str]:

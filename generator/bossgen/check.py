@@ -7,9 +7,13 @@ from .diagnostics import Diagnostic, sort_key
 from .model import Behaviour, Handler, Plan
 from .rules import RULES
 from .rules.files import service_of
+from .rules.ignores import ignores, silenced, unused_ignore
 from .rules.rule import Method, View
 
 _HANDLER_RULES: Final = tuple(rule for rule in RULES if rule.looks == "handler")
+_SEVERITIES: Final = {
+    word: rule.severity for rule in RULES for word in (rule.code.lower(), rule.name)
+}
 
 
 def check(
@@ -48,6 +52,13 @@ def _find(view: View) -> list[Diagnostic]:
         except RecursionError:
             continue  # nested too deeply to be followed: taken as right
         found += [rule.diagnostic(finding) for finding in findings]
+    comments = ignores(view.module)
+    if comments:
+        found, used = silenced(found, comments)
+        for comment in comments:
+            if comment not in used:
+                for finding in unused_ignore.find(comment, _SEVERITIES) or ():
+                    found.append(unused_ignore.diagnostic(finding))
     return found
 
 

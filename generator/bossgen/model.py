@@ -35,6 +35,7 @@ class Behaviour:
 
     callbacks: tuple[Callback, ...]
     attributes: tuple[str, ...]  # what else the base class offers: "req", "send_after"
+    properties: tuple[str, ...]  # those of them that tell of the client: "req"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +76,9 @@ class Scope:
     attributes: list[ast.Attribute] = field(default_factory=list)
     returns: list[ast.Return] = field(default_factory=list)
     statements: list[ast.Expr] = field(default_factory=list)  # expression statements
-    assignments: list[ast.AST] = field(default_factory=list)  # =, :=, for, with
+    assignments: list[ast.AST] = field(
+        default_factory=list
+    )  # =, :=, for, with, in comprehensions
     yields: list[ast.AST] = field(default_factory=list)
     bindings: dict[str, list[Meaning]] = field(default_factory=dict)  # its own names
 

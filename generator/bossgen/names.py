@@ -607,6 +607,7 @@ _NOTES: Final = {
     ast.AsyncFor: _note_assignment,
     ast.With: _note_assignment,
     ast.AsyncWith: _note_assignment,
+    ast.comprehension: _note_assignment,
     ast.Call: _note_call,
     ast.Await: _note_await,
     ast.Attribute: _note_attribute,

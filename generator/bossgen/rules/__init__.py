@@ -11,7 +11,13 @@ from .configuration import (
 )
 from .definitions import handler_ambiguous, handler_missing, handler_syntax
 from .files import handler_file_name, service_name, stray_file
+from .habits import client_kept, endless_message, pattern_captures, shared_attribute
+from .ignores import unused_ignore
+from .instance import lost_state, request_unavailable
+from .results import result_missing, result_shape, timeout_value
 from .rule import Rule
+from .running import blocking_call, missing_await
+from .sending import awaited_send, payload_type, unknown_service
 
 RULES: Final[tuple[Rule, ...]] = (
     config_syntax,
@@ -27,4 +33,19 @@ RULES: Final[tuple[Rule, ...]] = (
     callback_unknown,
     callback_parameters,
     callback_kind,
+    result_missing,
+    result_shape,
+    request_unavailable,
+    timeout_value,
+    awaited_send,
+    unknown_service,
+    payload_type,
+    missing_await,
+    blocking_call,
+    lost_state,
+    unused_ignore,
+    endless_message,
+    client_kept,
+    pattern_captures,
+    shared_attribute,
 )

@@ -7,8 +7,8 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
 
 from ..diagnostics import Diagnostic, Severity, Span
 from ..model import (
@@ -152,6 +152,7 @@ class View:
     behaviour: Behaviour
     services: frozenset[str]  # all services of the project, also those with problems
     methods: tuple[Method, ...]  # the callbacks that are sure to be called
+    memo: dict[str, Any] = field(default_factory=dict)  # found once for all rules
 
     @property
     def module(self) -> Module:
@@ -199,12 +200,16 @@ class View:
 
     def within(self, function: ast.AST) -> Iterator[Scope]:
         """The scope of a function, and of the functions and lambdas in it."""
-        for scope in self.module.scopes.values():
-            here: Scope | None = scope
-            while here is not None and here.node is not function:
-                here = here.parent
-            if here is not None:
-                yield scope
+        inner = self.memo.get("within")
+        if inner is None:
+            inner = {}
+            for scope in self.module.scopes.values():
+                here: Scope | None = scope
+                while here is not None:
+                    inner.setdefault(here.node, []).append(scope)
+                    here = here.parent
+            self.memo["within"] = inner
+        yield from inner.get(function, ())
 
     def is_self(self, node: ast.expr, scope: Scope) -> bool:
         """Whether an expression is the instance on which the method around was called."""

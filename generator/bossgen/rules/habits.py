@@ -1,0 +1,351 @@
+"""Rules about what is legal and nearly always a mistake. All are warnings."""
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from ..model import Class, Scope
+from .rule import Finding, View, positional, rule
+from .types import of
+
+# --- BG602 -------------------------------------------------------------------------------------------
+
+
+@rule("BG602", severity="warning")
+def endless_message(view: View) -> Iterator[Finding]:
+    """A callback sends its own service the message that calls it again.
+
+    `handle_broadcast` that broadcasts to its own service on every way is called again by what it sent, and again: the
+    service does nothing else from then on. The same holds for `handle_info` and `info`. Send to the clients instead,
+    or let `self.send_after` bring the message back later.
+
+    Example, in the service chat:
+
+        def handle_broadcast(self, message, state):
+            services.chat.broadcast(message)
+            return Noreply(state)
+
+    Instead:
+
+        def handle_broadcast(self, message, state):
+            state.members.send(message)
+            return Noreply(state)
+    """
+    for method, node in view.functions():
+        if not method.name.startswith("handle_") or method.callback.has_client:
+            continue
+        moment = method.name.removeprefix("handle_")
+        own = f"boss.services.{view.handler.service}.{moment}"
+        scope = view.module.scopes[node]
+        for statement in node.body:
+            if any(
+                isinstance(one, ast.Return | ast.Raise) for one in ast.walk(statement)
+            ):
+                break  # from here on it depends
+            if (
+                isinstance(statement, ast.Expr)
+                and isinstance(statement.value, ast.Call)
+                and view.resolve(statement.value.func, scope) == own
+            ):
+                instead = (
+                    "send to the clients instead: `state.members.send(...)`"
+                    if moment == "broadcast"
+                    else "send it later: `self.send_after(seconds, ...)`"
+                )
+                yield Finding(
+                    view.at(statement.value),
+                    f"`{method.name}` is called again by what it sends here, without end",
+                    instead,
+                )
+
+
+# --- BG603 -------------------------------------------------------------------------------------------
+
+_ADDS: Final = frozenset({"add", "append", "appendleft", "setdefault", "insert"})
+_REMOVES: Final = frozenset(
+    {
+        *("discard", "remove", "pop", "popitem", "popleft", "clear"),
+        *("difference_update", "intersection_update", "symmetric_difference_update"),
+        "difference",
+    }
+)
+_PLAIN: Final = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("set", "list", "dict")),
+        *(f"typing.{name}" for name in ("Set", "List", "Dict")),
+        *(f"collections.{name}" for name in ("deque", "defaultdict", "OrderedDict")),
+        *(
+            f"collections.abc.{name}"
+            for name in ("MutableSet", "MutableSequence", "MutableMapping")
+        ),
+    }
+)
+
+
+@rule("BG603", severity="warning")
+def client_kept(view: View) -> Iterator[Finding]:
+    """A client is put into the state when it joins, and never taken out.
+
+    A `Group` loses its clients by itself when they close; a plain set, list or dict does not. What is never taken out
+    grows with every client that ever came, and each message is sent to all who have left long ago.
+
+    Example, without a `handle_close`:
+
+        def handle_join(self, service_url, websocket, state):
+            state.members.add(websocket)        # members: set[WebSocket]
+            return Noreply(state)
+
+    Instead, declare `members: Group`, or:
+
+        def handle_close(self, reason, service_url, websocket, state):
+            state.members.discard(websocket)
+            return Noreply(state)
+    """
+    for method, node in view.functions():
+        if method.name != "handle_join":
+            continue
+        place = method.callback.parameters.index("websocket") + 1
+        names = [argument.arg for argument in positional(node)]
+        if place >= len(names):
+            continue
+        scope = view.module.scopes[node]
+        for keeper, where in _kept(scope, names[place]):
+            types = of(view, keeper, scope)
+            if types is None or not all(one.meaning in _PLAIN for one in types):
+                continue
+            if _taken_out(view, keeper):
+                continue
+            text = ast.unparse(keeper)
+            yield Finding(
+                view.at(where),
+                f"`{text}` keeps every client that ever joins: nothing here takes one out",
+                f"make `{text}` a `Group`, which clients leave by themselves, or take them out in `handle_close`",
+            )
+
+
+def _kept(scope: Scope, websocket: str) -> Iterator[tuple[ast.expr, ast.AST]]:
+    """The collections in which a function puts the client, and where it does."""
+    for call in scope.calls:
+        match call:
+            case ast.Call(
+                func=ast.Attribute(value=keeper, attr=attribute), args=[*arguments]
+            ):
+                if attribute in _ADDS and any(
+                    isinstance(one, ast.Name) and one.id == websocket
+                    for one in arguments
+                ):
+                    yield keeper, call
+    for node in scope.assignments:
+        match node:
+            case ast.Assign(
+                targets=[ast.Subscript(value=keeper, slice=ast.Name(id=key)) as target]
+            ):
+                if key == websocket:
+                    yield keeper, target
+
+
+def _taken_out(view: View, keeper: ast.expr) -> bool:
+    """Whether anything in the file may take a client out again; when in doubt, yes."""
+    name = keeper.attr if isinstance(keeper, ast.Attribute) else ast.unparse(keeper)
+    for scope in view.module.scopes.values():
+        for attribute in scope.attributes:
+            if attribute.attr in _REMOVES:
+                return True
+            if attribute.attr == name and isinstance(attribute.ctx, ast.Store):
+                return True
+    for node in ast.walk(view.module.tree):
+        match node:
+            case ast.Delete() | ast.BinOp(op=ast.Sub()) | ast.AugAssign(op=ast.Sub()):
+                return True
+            case ast.Call(args=arguments, keywords=keywords):
+                # Given to somebody else, who may take it out.
+                if any(
+                    _is_keeper(one, name)
+                    for one in (*arguments, *(keyword.value for keyword in keywords))
+                ) and not (
+                    isinstance(node.func, ast.Name) and node.func.id in _HARMLESS
+                ):
+                    return True
+    return _mentioned_in_close(view, name)
+
+
+_HARMLESS: Final = frozenset({"len", "list", "tuple", "set", "sorted", "print", "str"})
+
+
+def _is_keeper(node: ast.expr, name: str) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == name) or (
+        isinstance(node, ast.Name) and node.id == name and name != "state"
+    )
+
+
+def _mentioned_in_close(view: View, name: str) -> bool:
+    for method in view.methods:
+        if method.name == "handle_close" and isinstance(method.definition, ast.AST):
+            return name == "state" or any(
+                isinstance(node, ast.Attribute) and node.attr == name
+                for node in ast.walk(method.definition)
+            )
+    return False
+
+
+# --- BG604 -------------------------------------------------------------------------------------------
+
+
+@rule("BG604", severity="warning")
+def pattern_captures(view: View) -> Iterator[Finding]:
+    """A bare name in a pattern is a new variable, and matches everything.
+
+    `case TIMEOUT:` does not compare with `TIMEOUT`: it binds a new variable of that name to whatever there is, and the
+    case is always taken. Only a dotted name is compared with.
+
+    Example:
+
+        match info:
+            case TIMEOUT:
+                ...
+
+    Instead:
+
+        match info:
+            case boss.TIMEOUT:          # with `import boss`
+                ...
+
+        if info is TIMEOUT:
+            ...
+    """
+    known = {
+        name
+        for name, meanings in view.module.names.items()
+        if any(isinstance(meaning, str | Class) for meaning in meanings)
+        or (name.isupper() and len(name) > 1)
+    }
+    for scope in view.module.scopes.values():
+        if scope.parent is None or not known & scope.bindings.keys():
+            continue
+        for node in ast.walk(scope.node):
+            if not isinstance(node, ast.match_case):
+                continue
+            for pattern in ast.walk(node.pattern):
+                if (
+                    isinstance(pattern, ast.MatchAs)
+                    and pattern.pattern is None
+                    and pattern.name in known
+                    and _belongs(view, pattern, scope)
+                ):
+                    yield _captures(view, node, pattern)
+
+
+def _belongs(view: View, pattern: ast.MatchAs, scope: Scope) -> bool:
+    """Whether the pattern stands in this function, not in one within it."""
+    return not any(
+        inner is not scope and pattern in ast.walk(inner.node)
+        for inner in view.within(scope.node)
+    )
+
+
+def _captures(view: View, case: ast.match_case, pattern: ast.MatchAs) -> Finding:
+    name = str(pattern.name)
+    meaning = view.module.names[name][0]
+    if isinstance(meaning, Class):
+        instead = f"write `case {name}():` to ask for the class"
+    elif pattern is case.pattern:
+        instead = (
+            f"write `case _ if ... is {name}:`, or ask with `if` before the `match`"
+        )
+        if isinstance(meaning, str) and "." in meaning:
+            module = meaning.rpartition(".")[0]
+            instead = f"write `case {meaning}:`, with `import {module}` above"
+    else:
+        instead = "write a dotted name: only that is compared with"
+    return Finding(
+        view.at(pattern),
+        f"`{name}` in a pattern is a new variable: this matches everything",
+        instead,
+    )
+
+
+# --- BG605 -------------------------------------------------------------------------------------------
+
+_MUTABLE: Final = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("set", "list", "dict")),
+        *(f"collections.{name}" for name in ("deque", "defaultdict", "OrderedDict")),
+        "collections.Counter",
+        "boss.Group",
+    }
+)
+_CHANGES: Final = _ADDS | _REMOVES | {"update", "extend", "insert", "sort"}
+
+
+@rule("BG605", severity="warning")
+def shared_attribute(view: View) -> Iterator[Finding]:
+    """A collection in the body of the class is used as state.
+
+    What the body of a class binds is made once for the whole process. It is not made anew when the service is
+    restarted, so clients of an earlier life stay in it, and a test finds what the test before left. The state that
+    `init` makes has neither fault.
+
+    Example:
+
+        class ChatWebsocket(ServiceHandler[None]):
+            members = set()
+
+            def handle_join(self, service_url, websocket, state):
+                self.members.add(websocket)
+                ...
+
+    Instead:
+
+        class ChatWebsocket(ServiceHandler[State]):
+            def init(self):
+                return Ok(State(members=set()))
+    """
+    for class_ in view.handler.lineage:
+        for name, meanings in class_.members.items() if class_ else ():
+            value = meanings[0]
+            if (
+                not isinstance(value, ast.expr)
+                or view.member(name) != meanings
+                or name in view.behaviour.attributes
+                or not _is_mutable(view, value)
+                or not _is_changed(view, name)
+            ):
+                continue
+            yield Finding(
+                view.at(value),
+                f"`{name}` is made once for the whole process and outlives the service's restarts",
+                f"make it in `init` and keep it in the state: `state.{name}`",
+            )
+
+
+def _is_mutable(view: View, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return view.at_top(node.func) in _MUTABLE
+    return isinstance(
+        node, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
+    )
+
+
+def _is_changed(view: View, name: str) -> bool:
+    """Whether a method changes `self.NAME`."""
+    for scope in view.module.scopes.values():
+        for attribute in scope.attributes:
+            inner = attribute.value
+            if (
+                attribute.attr in _CHANGES
+                and isinstance(inner, ast.Attribute)
+                and inner.attr == name
+                and view.is_self(inner.value, scope)
+            ):
+                return True
+        for node in scope.assignments:
+            match node:
+                case (
+                    ast.Assign(targets=[ast.Subscript(value=ast.Attribute() as inner)])
+                    | ast.AugAssign(
+                        target=ast.Subscript(value=ast.Attribute() as inner)
+                    )
+                ):
+                    if inner.attr == name and view.is_self(inner.value, scope):
+                        return True
+    return False

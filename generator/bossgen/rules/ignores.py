@@ -1,0 +1,128 @@
+"""Comments that silence warnings: `# bossgen: ignore[BG501]`."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..diagnostics import Diagnostic, Span
+from ..model import Module
+from .rule import Finding, rule
+
+_COMMENT: Final = re.compile(r"#\s*bossgen:\s*ignore\[([^\]]*)\]", re.IGNORECASE)
+_CODE: Final = re.compile(r"[^\s,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One code in one comment."""
+
+    code: str  # as it is written
+    span: Span
+    first: int  # the lines of the statement on which the comment stands
+    last: int
+
+
+def ignores(module: Module) -> tuple[Ignore, ...]:
+    """All codes that the comments of a file name."""
+    if "bossgen:" not in module.source.text.lower():
+        return ()
+    found: list[Ignore] = []
+    for line, column, text in _comments(module):
+        comment = _COMMENT.search(text)
+        if comment is None:
+            continue
+        first, last = _statement(module.tree, line)
+        for code in _CODE.finditer(text, *comment.span(1)):
+            span = Span(
+                module.source.path,
+                line,
+                column + code.start() + 1,
+                line,
+                column + code.end() + 1,
+            )
+            found.append(Ignore(code.group(), span, first, last))
+    return tuple(found)
+
+
+def _comments(module: Module) -> Iterator[tuple[int, int, str]]:
+    """Line (from 1), column (from 0) and text of each comment."""
+    text = "\n".join(module.lines)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.start[1], token.string
+    except (tokenize.TokenError, SyntaxError):
+        return  # the parser has read it; the tokenizer is stricter in odd corners
+
+
+def _statement(tree: ast.Module, line: int) -> tuple[int, int]:
+    """The lines of the statement at a line; of one with a body, those of its head."""
+    first = last = line
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt):
+            continue
+        end = node.end_lineno or node.lineno
+        body = getattr(node, "body", None) or getattr(node, "cases", None)
+        if body:
+            inner = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
+            end = max(node.lineno, inner.lineno - 1)
+        if node.lineno <= line <= end:
+            first, last = node.lineno, end
+    return first, last
+
+
+def silenced(
+    found: Sequence[Diagnostic], comments: Sequence[Ignore]
+) -> tuple[list[Diagnostic], set[Ignore]]:
+    """What is left to report, and the comments that silenced something."""
+    left: list[Diagnostic] = []
+    used: set[Ignore] = set()
+    for diagnostic in found:
+        by = [
+            comment
+            for comment in comments
+            if diagnostic.severity == "warning"
+            and comment.code.lower() in {diagnostic.code.lower(), diagnostic.name}
+            and (
+                comment.first <= diagnostic.span.line <= comment.last
+                or diagnostic.span.line <= comment.span.line <= diagnostic.span.end_line
+            )
+        ]
+        if by:
+            used.update(by)
+        else:
+            left.append(diagnostic)
+    return left, used
+
+
+@rule("BG601", "ignores", "warning")
+def unused_ignore(comment: Ignore, severities: dict[str, str]) -> Iterator[Finding]:
+    """A comment silences a warning that is not there.
+
+    `# bossgen: ignore[BG501]` silences this warning on its line; several codes are separated by commas. When there is
+    nothing to silence any more, the comment hides the next mistake. Errors are never silenced: what is an error cannot
+    work when it is run.
+
+    Example:
+
+        await asyncio.sleep(1)  # bossgen: ignore[BG501]
+
+    Instead:
+
+        await asyncio.sleep(1)
+    """
+    severity = severities.get(comment.code.lower())
+    if severity is None:
+        message = f"there is no `{comment.code}`"
+        help_ = "`bossgen explain` lists the codes"
+    elif severity == "error":
+        message = f"`{comment.code}` is an error, and no comment silences errors"
+        help_ = "remove the comment, and what the error is about"
+    else:
+        message = f"there is no {comment.code} on this line to ignore"
+        help_ = "remove the comment"
+    yield Finding(comment.span, message, help_)

@@ -1,0 +1,487 @@
+"""Rules about what the callbacks return."""
+
+import ast
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ..diagnostics import Span
+from ..model import Callback, Function, Scope
+from .flow import COROUTINE, RESULTS, Summary, flow_of
+from .rule import Finding, Method, View, name_span, positional, rule
+
+# The parameters of the results, in order; the number of those that have to be given.
+_SIGNATURES: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
+    "boss.Ok": (("state", "timeout"), 1),
+    "boss.Noreply": (("state", "timeout"), 1),
+    "boss.Stop": (("reason", "state"), 2),
+}
+
+
+def _followed(view: View) -> Iterator[tuple[Method, Function, Summary]]:
+    """The callbacks whose ends have to be looked at closely: most are right at first sight."""
+    flow = flow_of(view)
+    for method, node in view.functions():
+        if method.callback.results and not _right_at_sight(view, method, node):
+            summary = flow.summary(node)
+            if summary is not None:
+                yield method, node, summary
+
+
+def _right_at_sight(view: View, method: Method, node: Function) -> bool:
+    """Whether the last line is never passed, and every `return` makes a result on the spot."""
+    right = {f"boss.{name}" for name in method.callback.results}
+    scope = view.module.scopes[node]
+    return _ends(node.body) and all(
+        isinstance(one.value, ast.Call) and view.resolve(one.value.func, scope) in right
+        for one in scope.returns
+    )
+
+
+def _ends(body: list[ast.stmt]) -> bool:
+    """Whether it is plain to see that the last line of a block is not passed."""
+    last = body[-1]
+    if isinstance(last, ast.Return | ast.Raise):
+        return True
+    while isinstance(last, ast.If) and last.orelse and _ends(last.body):
+        last = last.orelse[-1]
+        if isinstance(last, ast.Return | ast.Raise):
+            return True
+    return False
+
+
+# --- BG307 -------------------------------------------------------------------------------------------
+
+
+@rule("BG307")
+def result_missing(view: View) -> Iterator[Finding]:
+    """A callback can end without returning a result.
+
+    What a callback returns is the state that the next callback is given, so every way through it has to end with a
+    result: `Ok(state)` in `init`, `Noreply(state)` or `Stop(reason, state)` in the others. A way that ends without one
+    returns None, which crashes the service when it is taken. All ways are followed: branches, loops, `match`, `try`,
+    results kept in variables and returned by your own methods. What cannot be followed is taken as right.
+
+    Example:
+
+        def handle_incoming(self, service_url, websocket, message, state):
+            if message == "ping":
+                websocket.send("pong")
+                return Noreply(state)
+
+    Instead:
+
+        def handle_incoming(self, service_url, websocket, message, state):
+            if message == "ping":
+                websocket.send("pong")
+            return Noreply(state)
+    """
+    for method, node, summary in _followed(view):
+        what = _to_return(method, node)
+        if summary.falls:
+            at = name_span(view.module, node)
+            if summary.ends:
+                message = f"`{method.name}` can end without returning a result"
+            else:
+                message = f"`{method.name}` returns nothing"
+            yield Finding(
+                at, message, f"end it with `return {what}`", _where(view, node)
+            )
+        reported: set[ast.AST] = set()
+        for end in summary.ends:
+            place = end.expression or end.node
+            if not end.sure or place in reported:
+                continue
+            if end.value.kind == "none":
+                reported.add(place)
+                text = f"`{method.name}` returns nothing here"
+                if end.expression is not None and not _is_none(end.expression):
+                    text = f"`{method.name}` returns {_what(end.value.what)} here"
+                yield Finding(view.at(place), text, f"write `return {what}`")
+            elif end.value.kind == "mixed" and end.straight:
+                reported.add(place)
+                yield Finding(
+                    view.at(place),
+                    f"`{method.name}` returns what `{end.value.what}` returns, which on some ways is nothing",
+                    f"end `{end.value.what}` with `return {what}`",
+                )
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _what(text: str) -> str:
+    return "None" if text == "None" else text
+
+
+def _to_return(method: Method, node: Function) -> str:
+    """The result to write, with the user's own name for the state."""
+    if method.callback.results == ("Ok",):
+        return "Ok(state)"
+    return f"{method.callback.results[0]}({_state_name(method.callback, node)})"
+
+
+def _state_name(callback: Callback, node: Function) -> str:
+    place = callback.parameters.index("state") + 1
+    names = [argument.arg for argument in positional(node)]
+    return names[place] if place < len(names) else "state"
+
+
+def _where(view: View, node: Function) -> tuple[tuple[Span, str], ...]:
+    """Where the last line is passed, in words."""
+    body = node.body
+    while True:
+        last = body[-1]
+        match last:
+            case ast.If(orelse=[]):
+                if _ends(last.body):
+                    return (
+                        (
+                            view.at(last.test),
+                            "when this is not so, nothing is returned",
+                        ),
+                    )
+                return ()
+            case ast.If(body=then, orelse=otherwise):
+                if not _ends(then):
+                    body = then
+                else:
+                    body = otherwise
+            case ast.Match(subject=subject):
+                for case in last.cases:
+                    if not _ends(case.body):
+                        return ((view.at(case.pattern), "this case returns nothing"),)
+                return (
+                    (view.at(subject), "when no case matches, nothing is returned"),
+                )
+            case ast.For() | ast.AsyncFor():
+                return (
+                    (view.at(last.iter), "when this loop ends, nothing is returned"),
+                )
+            case ast.While():
+                return (
+                    (view.at(last.test), "when this loop ends, nothing is returned"),
+                )
+            case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
+                for handler in handlers:
+                    if not _ends(handler.body):
+                        place = handler.type or handler.body[0]
+                        return (
+                            (
+                                view.at(place),
+                                "when this is caught, nothing is returned",
+                            ),
+                        )
+                return ()
+            case ast.With(body=inner) | ast.AsyncWith(body=inner):
+                if _ends(inner):
+                    return (
+                        (
+                            view.at(last.items[0].context_expr),
+                            "when this swallows an exception, nothing is returned",
+                        ),
+                    )
+                body = inner
+            case _:
+                return ()
+
+
+# --- BG308 -------------------------------------------------------------------------------------------
+
+
+@rule("BG308")
+def result_shape(view: View) -> Iterator[Finding]:
+    """A callback returns something that is no result.
+
+    A result says what happens next and carries the state: `Ok(state)` from `init`; `Noreply(state)` or
+    `Stop(reason, state)` from the five handlers. The bare state, a tuple as in Erlang, True or a text are none, and
+    crash the service when they are returned. `terminate` may return anything; nobody looks at it.
+
+    Example:
+
+        def handle_join(self, service_url, websocket, state):
+            return state
+
+        def handle_info(self, info, state):
+            return Stop(state)
+
+    Instead:
+
+        def handle_join(self, service_url, websocket, state):
+            return Noreply(state)
+
+        def handle_info(self, info, state):
+            return Stop("normal", state)
+    """
+    for method, node, summary in _followed(view):
+        reported: set[ast.AST] = set()
+        for end in summary.ends:
+            place = end.expression or end.node
+            if not end.sure or place in reported:
+                continue
+            if end.value.kind == "wrong":
+                reported.add(place)
+                if end.value.what == COROUTINE:
+                    yield _unawaited(view, method, place)
+                    continue
+                yield Finding(
+                    view.at(place),
+                    f"`{method.name}` returns {end.value.what}, not a result",
+                    _instead(method, node, end.expression),
+                )
+            elif (
+                end.value.kind == "result"
+                and end.value.what not in method.callback.results
+            ):
+                reported.add(place)
+                only = " or ".join(f"`{name}`" for name in method.callback.results)
+                yield Finding(
+                    view.at(place),
+                    f"`{method.name}` returns `{end.value.what}`, but {only} is what counts here",
+                    _other(method, node, end.value.what, end.expression),
+                )
+    yield from _made_wrongly(view)
+
+
+def _unawaited(view: View, method: Method, place: ast.AST) -> Finding:
+    return Finding(
+        view.at(place),
+        f"`{method.name}` returns a coroutine: `await` is missing",
+        f"write `await {ast.unparse(place)}`",
+    )
+
+
+def _instead(method: Method, node: Function, value: ast.expr | None) -> str:
+    if isinstance(value, ast.Tuple) and method.callback.results != ("Ok",):
+        return _from_tuple(method, node, value)
+    return f"write `return {_to_return(method, node)}`"
+
+
+def _from_tuple(method: Method, node: Function, value: ast.Tuple) -> str:
+    """The result that an Erlang programmer means by `("stop", reason, state)` or `state, 5`."""
+    parts = value.elts
+    first = parts[0].value if parts and isinstance(parts[0], ast.Constant) else None
+    rest = [ast.unparse(part) for part in parts]
+    if first == "stop" and len(parts) == 3:
+        return f"write `return Stop({', '.join(rest[1:])})`"
+    if first == "noreply" and len(parts) in {2, 3}:
+        rest = rest[1:]
+    if len(rest) == 2:
+        return f"write `return Noreply({rest[0]}, timeout={rest[1]})`"
+    if len(rest) == 1:
+        return f"write `return Noreply({rest[0]})`"
+    return f"write `return {_to_return(method, node)}`"
+
+
+def _other(method: Method, node: Function, made: str, value: ast.expr | None) -> str:
+    if isinstance(value, ast.Call) and made != "Stop" and method.callback.results:
+        right = method.callback.results[0]
+        inner = ", ".join(
+            [
+                *(ast.unparse(one) for one in value.args),
+                *(ast.unparse(keyword) for keyword in value.keywords),
+            ]
+        )
+        return f"write `return {right}({inner})`"
+    return f"write `return {_to_return(method, node)}`"
+
+
+def _made_wrongly(view: View) -> Iterator[Finding]:
+    """Results that cannot be made: an argument is missing, or one too many."""
+    for scope, call, meaning in _results_made(view):
+        names, required = _SIGNATURES[meaning]
+        if any(isinstance(one, ast.Starred) for one in call.args) or any(
+            keyword.arg is None for keyword in call.keywords
+        ):
+            continue
+        keywords = [str(keyword.arg) for keyword in call.keywords]
+        given = {*names[: len(call.args)], *keywords}
+        called = ast.unparse(call.func)
+        state = "state" if "state" in scope.bindings else "..."
+        usage = {
+            "boss.Ok": f"{called}({state})",
+            "boss.Noreply": f"{called}({state})",
+            "boss.Stop": f'{called}("normal", {state})',
+        }[meaning]
+        lacking = [name for name in names[:required] if name not in given]
+        strange = [name for name in keywords if name not in names]
+        if len(call.args) > len(names):
+            yield Finding(
+                view.at(call.args[len(names)]),
+                f"`{called}` takes {_listed(names)}, and this is one too many",
+                f"write `{usage}`",
+            )
+        elif strange:
+            place = next(one for one in call.keywords if one.arg == strange[0])
+            yield Finding(
+                view.at(place),
+                f"`{called}` takes {_listed(names)}, and no `{strange[0]}`",
+                f"write `{usage}`",
+            )
+        elif meaning == "boss.Stop" and len(call.args) == 1 and lacking:
+            yield Finding(
+                view.at(call),
+                f"`{called}` takes the reason and the state, and gets only one of them",
+                f"write `{usage}`",
+            )
+        elif lacking:
+            yield Finding(
+                view.at(call),
+                f"`{called}` lacks {_listed(lacking)}",
+                f"write `{usage}`",
+            )
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    return " and ".join(
+        f"the {name}" if name != "timeout" else "a timeout" for name in names
+    )
+
+
+def _results_made(view: View) -> Iterator[tuple[Scope, ast.Call, str]]:
+    """All calls in the file that make a result."""
+    for scope in view.module.scopes.values():
+        for call in scope.calls:
+            meaning = view.resolve(call.func, scope)
+            if isinstance(meaning, str) and meaning in RESULTS:
+                yield scope, call, meaning
+
+
+# --- BG310 -------------------------------------------------------------------------------------------
+
+
+@rule("BG310")
+def timeout_value(view: View) -> Iterator[Finding]:
+    """The timeout of a result is no number of seconds.
+
+    `Noreply(state, timeout=5)` asks for `handle_info(TIMEOUT, state)` when nothing happens for five seconds. The timeout
+    is a finite number of seconds, zero or more; Erlang's are milliseconds. Without it, or with None, there is none.
+
+    Example:
+
+        return Noreply(state, timeout=-1)
+        return Noreply(state, timeout="5")
+
+    Instead:
+
+        return Noreply(state)
+        return Noreply(state, timeout=5)
+    """
+    for scope, call, meaning in _results_made(view):
+        if "timeout" not in _SIGNATURES[meaning][0]:
+            continue
+        value = next((one.value for one in call.keywords if one.arg == "timeout"), None)
+        if value is None and len(call.args) == 2:
+            value = call.args[1]
+        if value is None or isinstance(value, ast.Starred):
+            continue
+        problem = _fault(view, value, scope)
+        if problem is not None:
+            message, help_ = problem
+            yield Finding(view.at(value), message, help_)
+
+
+_NO_NUMBERS: Final = {
+    ast.JoinedStr: "a text",
+    ast.List: "a list",
+    ast.ListComp: "a list",
+    ast.Tuple: "a tuple",
+    ast.Dict: "a dict",
+    ast.DictComp: "a dict",
+    ast.Set: "a set",
+    ast.SetComp: "a set",
+    ast.Lambda: "a function",
+    ast.GeneratorExp: "a generator",
+    ast.Compare: "a bool",
+}
+
+
+def _fault(view: View, node: ast.expr, scope: Scope) -> tuple[str, str] | None:
+    """What is wrong with a timeout, and what to write; None when it is right or cannot be told."""
+    text = ast.unparse(node)
+    if node.__class__ in _NO_NUMBERS:
+        return (
+            f"the timeout is {_NO_NUMBERS[node.__class__]}, not a number of seconds",
+            "write a number of seconds: `timeout=5`",
+        )
+    if (
+        isinstance(node, ast.Call)
+        and view.resolve(node.func, scope) == "datetime.timedelta"
+    ):
+        return (
+            "the timeout is a timedelta, not a number of seconds",
+            f"write `timeout={text}.total_seconds()`",
+        )
+    value = _constant(view, node, scope)
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return (
+            f"the timeout is `{value}`, not a number of seconds",
+            "write a number of seconds, or leave it out for none",
+        )
+    if isinstance(value, str | bytes | complex):
+        number = value.strip() if isinstance(value, str) else ""
+        return (
+            f"the timeout is `{value!r}`, not a number of seconds",
+            f"write `timeout={number if _is_number(number) else 5}`",
+        )
+    if math.isnan(value) or math.isinf(value):
+        return (
+            f"the timeout is `{text}`, which never comes",
+            "leave it out: without a timeout there is none",
+        )
+    if value < 0:
+        return (
+            f"the timeout is negative: `{text}`",
+            "write a number of seconds, or leave it out for none",
+        )
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
+
+
+_Constant = int | float | complex | str | bytes | bool
+
+
+def _constant(view: View, node: ast.expr, scope: Scope) -> _Constant | None:
+    """The value of an expression of literals and of constants of the module."""
+    match node:
+        case ast.Constant(value=int() | float() | complex() | str() | bytes() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _constant(view, operand, scope)
+            return -inner if isinstance(inner, int | float) else None
+        case ast.BinOp(left=left, op=operator, right=right):
+            one, other = _constant(view, left, scope), _constant(view, right, scope)
+            if isinstance(one, int | float) and isinstance(other, int | float):
+                return _calculated(one, operator, other)
+        case ast.Call(func=function, args=[ast.Constant(value=str() as text)]):
+            if view.resolve(function, scope) == "builtins.float":
+                try:
+                    return float(text)
+                except ValueError:
+                    return None
+        case ast.Name() | ast.Attribute():
+            meaning = view.resolve(node, scope)
+            if meaning in {"math.inf", "math.nan"}:
+                return math.inf if meaning == "math.inf" else math.nan
+            if isinstance(meaning, ast.Constant | ast.UnaryOp | ast.BinOp):
+                return _constant(view, meaning, view.module.scopes[view.module.tree])
+    return None
+
+
+def _calculated(one: float, operator: ast.operator, other: float) -> float | None:
+    match operator:
+        case ast.Add():
+            return one + other
+        case ast.Sub():
+            return one - other
+        case ast.Mult():
+            return one * other
+        case ast.Div() if other:
+            return one / other
+    return None

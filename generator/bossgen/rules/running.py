@@ -1,0 +1,227 @@
+"""Rules about how callbacks run: on the event loop, where nothing may wait but with `await`."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ..model import Function, Scope
+from .flow import flow_of
+from .rule import Finding, View, rule
+
+# --- BG404 -------------------------------------------------------------------------------------------
+
+_COROUTINES: Final = frozenset(
+    f"asyncio.{name}"
+    for name in ("sleep", "wait_for", "wait", "to_thread", "open_connection")
+)
+
+
+@rule("BG404", severity="warning")
+def missing_await(view: View) -> Iterator[Finding]:
+    """A coroutine is made and thrown away.
+
+    Calling an `async def` only makes a coroutine; its lines run when it is awaited. A call that stands alone, without
+    `await`, does nothing at all.
+
+    Example:
+
+        self.save(state)        # async def save(self, state)
+
+    Instead:
+
+        await self.save(state)
+    """
+    flow = flow_of(view)
+    for scope in view.module.scopes.values():
+        for node in scope.statements:
+            call = node.value
+            if not isinstance(call, ast.Call):
+                continue
+            target = flow.target(call, scope)
+            if isinstance(target, ast.AsyncFunctionDef):
+                if not view.plain(target) or view.module.scopes[target].yields:
+                    continue
+                called = f"`{target.name}` is an `async def`"
+            elif target in _COROUTINES:
+                called = f"`{ast.unparse(call.func)}` makes a coroutine"
+            else:
+                continue
+            help_ = f"write `await {_shown(call)}`"
+            function = scope.node
+            if isinstance(function, ast.FunctionDef):
+                help_ += f", and make `{function.name}` an `async def`"
+            yield Finding(
+                view.at(call), f"{called}: without `await` this does nothing", help_
+            )
+
+
+def _shown(call: ast.Call) -> str:
+    text = ast.unparse(call)
+    return text if len(text) <= 60 else f"{ast.unparse(call.func)}(...)"
+
+
+# --- BG501 -------------------------------------------------------------------------------------------
+
+_HTTPX: Final = "an `httpx.AsyncClient`"
+_PROCESS: Final = "`await asyncio.create_subprocess_exec(...)`"
+_SHELL: Final = "`await asyncio.create_subprocess_shell(...)`"
+_STREAMS: Final = "`await asyncio.open_connection(...)`"
+
+# What to use instead; "" stands for a thread.
+_BLOCKING: Final[Mapping[str, str]] = {
+    "time.sleep": "`await asyncio.sleep(...)`, or `self.send_after(...)` to be told later",
+    **{
+        f"{module}.{name}": _HTTPX
+        for module in ("requests", "requests.api", "httpx")
+        for name in (
+            *("get", "post", "put", "patch", "delete", "head", "options", "request"),
+            "stream",
+        )
+    },
+    "urllib.request.urlopen": _HTTPX,
+    "urllib.request.urlretrieve": _HTTPX,
+    "urllib3.request": _HTTPX,
+    "http.client.HTTPConnection": _HTTPX,
+    "http.client.HTTPSConnection": _HTTPX,
+    "xmlrpc.client.ServerProxy": "",
+    **{
+        f"subprocess.{name}": _PROCESS
+        for name in ("run", "call", "check_call", "check_output", "Popen")
+    },
+    "subprocess.getoutput": _SHELL,
+    "subprocess.getstatusoutput": _SHELL,
+    "os.system": _SHELL,
+    "os.popen": _SHELL,
+    **{
+        f"os.{name}": _PROCESS
+        for name in ("wait", "waitpid", "spawnl", "spawnv", "spawnlp", "spawnvp")
+    },
+    "socket.socket": _STREAMS,
+    "socket.create_connection": _STREAMS,
+    **{
+        f"socket.{name}": "`await asyncio.get_running_loop().getaddrinfo(...)`"
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
+    },
+    "socket.gethostbyaddr": "`await asyncio.get_running_loop().getnameinfo(...)`",
+    "select.select": _STREAMS,
+    "sqlite3.connect": "`aiosqlite.connect(...)`",
+    "psycopg2.connect": "`await psycopg.AsyncConnection.connect(...)`",
+    "psycopg.connect": "`await psycopg.AsyncConnection.connect(...)`",
+    "pymysql.connect": "`await aiomysql.connect(...)`",
+    "MySQLdb.connect": "`await aiomysql.connect(...)`",
+    "mysql.connector.connect": "`await mysql.connector.aio.connect(...)`",
+    "pymongo.MongoClient": "`pymongo.AsyncMongoClient`",
+    "redis.Redis": "`redis.asyncio.Redis`",
+    "redis.StrictRedis": "`redis.asyncio.Redis`",
+    "redis.from_url": "`redis.asyncio.from_url(...)`",
+    "boto3.client": "`aioboto3.Session().client(...)`",
+    "boto3.resource": "`aioboto3.Session().resource(...)`",
+    "smtplib.SMTP": "`aiosmtplib.SMTP`",
+    "smtplib.SMTP_SSL": "`aiosmtplib.SMTP`",
+    "ftplib.FTP": "",
+    "imaplib.IMAP4": "",
+    "imaplib.IMAP4_SSL": "",
+    "poplib.POP3": "",
+    "paramiko.SSHClient": "`await asyncssh.connect(...)`",
+    **{
+        f"shutil.{name}": ""
+        for name in (
+            *("copy", "copy2", "copyfile", "copytree", "rmtree", "move"),
+            *("make_archive", "unpack_archive"),
+        )
+    },
+    "builtins.input": "",
+    "getpass.getpass": "",
+    "concurrent.futures.wait": "`await asyncio.wait(...)`",
+}
+# Reading a file mostly takes no time, so this is said only of an `async def`, where there is something better.
+_FILES: Final = frozenset({"builtins.open", "io.open", "os.fdopen"})
+_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath"})
+_PATH_METHODS: Final = frozenset(
+    {"read_text", "read_bytes", "write_text", "write_bytes", "open"}
+)
+
+
+@rule("BG501", severity="warning")
+def blocking_call(view: View) -> Iterator[Finding]:
+    """A call that waits stops all services.
+
+    Callbacks run on the event loop, also those that are a plain `def`: while one of them waits for a file, a process
+    or a server, no service gets a message and no client an answer. Use what can be awaited, or let a thread do it with
+    `asyncio.to_thread`. Functions of the file that a callback calls are looked at as well. Opening a file is reported in
+    an `async def` only.
+
+    Example:
+
+        def handle_incoming(self, service_url, websocket, message, state):
+            time.sleep(1)
+            ...
+
+    Instead:
+
+        async def handle_incoming(self, service_url, websocket, message, state):
+            await asyncio.sleep(1)
+            ...
+    """
+    for scope in _on_the_loop(view):
+        for call in scope.calls:
+            meaning = view.resolve(call.func, scope)
+            is_async = isinstance(scope.node, ast.AsyncFunctionDef)
+            if isinstance(meaning, str) and meaning in _BLOCKING:
+                instead = _BLOCKING[meaning]
+            elif is_async and (meaning in _FILES or _is_path(view, call, scope)):
+                instead = ""
+            else:
+                continue
+            called = ast.unparse(call.func)
+            yield Finding(
+                view.at(call),
+                f"`{called}` stops all services while it waits",
+                f"use {instead or '`' + _in_thread(call) + '`'}",
+            )
+
+
+def _in_thread(call: ast.Call) -> str:
+    parts = [
+        ast.unparse(call.func),
+        *(ast.unparse(one) for one in call.args),
+        *(ast.unparse(one) for one in call.keywords),
+    ]
+    text = f"await asyncio.to_thread({', '.join(parts)})"
+    return text if len(text) <= 70 else f"await asyncio.to_thread({parts[0]}, ...)"
+
+
+def _is_path(view: View, call: ast.Call, scope: Scope) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in _PATH_METHODS
+        and isinstance(function.value, ast.Call)
+        and view.resolve(function.value.func, scope) in _PATHS
+    )
+
+
+def _on_the_loop(view: View) -> list[Scope]:
+    """The functions that run on the event loop: callbacks, every `async def`, and what these call directly."""
+    flow = flow_of(view)
+    scopes = view.module.scopes
+    waiting: list[ast.AST] = [
+        node for node in scopes if isinstance(node, ast.AsyncFunctionDef)
+    ]
+    waiting += [
+        method.definition
+        for method in view.methods
+        if isinstance(method.definition, Function)
+    ]
+    found: dict[ast.AST, Scope] = {}
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        scope = found[node] = scopes[node]
+        for call in scope.calls:
+            if isinstance(call.func, ast.Name | ast.Attribute):
+                target = flow.target(call, scope)
+                if isinstance(target, Function) and target in scopes:
+                    waiting.append(target)
+    return list(found.values())
