@@ -287,7 +287,7 @@ def callback_kind(view: View) -> Iterator[Finding]:
                 yield Finding(
                     place,
                     f"{subject} is {kind}, not a method",
-                    f"remove `@{ast.unparse(decorator)}` and {_write(node, method.callback)}",
+                    f"remove `@{view.text(decorator)}` and {_write(node, method.callback)}",
                 )
             elif view.plain(node) and (yields := view.module.scopes[node].yields):
                 first = min(yields, key=lambda one: (one.lineno, one.col_offset))  # type: ignore[attr-defined]

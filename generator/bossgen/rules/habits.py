@@ -115,7 +115,7 @@ def client_kept(view: View) -> Iterator[Finding]:
                 continue
             if _taken_out(view, keeper):
                 continue
-            text = ast.unparse(keeper)
+            text = view.text(keeper)
             yield Finding(
                 view.at(where),
                 f"`{text}` keeps every client that ever joins: nothing here takes one out",
@@ -213,14 +213,10 @@ def pattern_captures(view: View) -> Iterator[Finding]:
         if info is TIMEOUT:
             ...
     """
-    known = {
-        name
-        for name, meanings in view.module.names.items()
-        if any(isinstance(meaning, str | Class) for meaning in meanings)
-        or (name.isupper() and len(name) > 1)
-    }
     for scope in view.module.scopes.values():
-        if scope.parent is None or not known & scope.bindings.keys():
+        if scope.parent is None or not any(
+            _is_known(view, name) for name in scope.bindings
+        ):
             continue
         for node in ast.walk(scope.node):
             if not isinstance(node, ast.match_case):
@@ -229,10 +225,21 @@ def pattern_captures(view: View) -> Iterator[Finding]:
                 if (
                     isinstance(pattern, ast.MatchAs)
                     and pattern.pattern is None
-                    and pattern.name in known
+                    and pattern.name is not None
+                    and _is_known(view, pattern.name)
                     and _belongs(view, pattern, scope)
                 ):
                     yield _captures(view, node, pattern)
+
+
+def _is_known(view: View, name: str) -> bool:
+    """Whether the module gives a meaning to a name: an import, a class, a constant."""
+    constant = name.isupper() and len(name) > 1
+    if name not in view.module.names:
+        return constant and view.lookup(name, view.top) == (f"boss.{name}",)
+    return constant or any(
+        isinstance(meaning, str | Class) for meaning in view.module.names[name]
+    )
 
 
 def _belongs(view: View, pattern: ast.MatchAs, scope: Scope) -> bool:
@@ -245,7 +252,7 @@ def _belongs(view: View, pattern: ast.MatchAs, scope: Scope) -> bool:
 
 def _captures(view: View, case: ast.match_case, pattern: ast.MatchAs) -> Finding:
     name = str(pattern.name)
-    meaning = view.module.names[name][0]
+    meaning = view.lookup(name, view.top)[0]
     if isinstance(meaning, Class):
         instead = f"write `case {name}():` to ask for the class"
     elif pattern is case.pattern:

@@ -159,7 +159,7 @@ def lost_state(view: View) -> Iterator[Finding]:
             seen.add(use.attr)
             yield Finding(
                 view.at(use),
-                f"`{ast.unparse(use)}` is lost: {_why(method)}",
+                f"`{view.text(use)}` is lost: {_why(method)}",
                 f"keep it in the state: `{_state(method, node)}.{use.attr}`",
             )
 

@@ -222,13 +222,13 @@ def result_shape(view: View) -> Iterator[Finding]:
                 continue
             if end.value.kind == "wrong":
                 reported.add(place)
-                if end.value.what == COROUTINE:
-                    yield _unawaited(view, method, place)
+                if end.value.what == COROUTINE and end.expression is not None:
+                    yield _unawaited(view, method, end.expression)
                     continue
                 yield Finding(
                     view.at(place),
                     f"`{method.name}` returns {end.value.what}, not a result",
-                    _instead(method, node, end.expression),
+                    _instead(view, method, node, end.expression),
                 )
             elif (
                 end.value.kind == "result"
@@ -239,30 +239,30 @@ def result_shape(view: View) -> Iterator[Finding]:
                 yield Finding(
                     view.at(place),
                     f"`{method.name}` returns `{end.value.what}`, but {only} is what counts here",
-                    _other(method, node, end.value.what, end.expression),
+                    _other(view, method, node, end.value.what, end.expression),
                 )
     yield from _made_wrongly(view)
 
 
-def _unawaited(view: View, method: Method, place: ast.AST) -> Finding:
+def _unawaited(view: View, method: Method, place: ast.expr) -> Finding:
     return Finding(
         view.at(place),
         f"`{method.name}` returns a coroutine: `await` is missing",
-        f"write `await {ast.unparse(place)}`",
+        f"write `await {view.text(place)}`",
     )
 
 
-def _instead(method: Method, node: Function, value: ast.expr | None) -> str:
+def _instead(view: View, method: Method, node: Function, value: ast.expr | None) -> str:
     if isinstance(value, ast.Tuple) and method.callback.results != ("Ok",):
-        return _from_tuple(method, node, value)
+        return _from_tuple(view, method, node, value)
     return f"write `return {_to_return(method, node)}`"
 
 
-def _from_tuple(method: Method, node: Function, value: ast.Tuple) -> str:
+def _from_tuple(view: View, method: Method, node: Function, value: ast.Tuple) -> str:
     """The result that an Erlang programmer means by `("stop", reason, state)` or `state, 5`."""
     parts = value.elts
     first = parts[0].value if parts and isinstance(parts[0], ast.Constant) else None
-    rest = [ast.unparse(part) for part in parts]
+    rest = [view.text(part) for part in parts]
     if first == "stop" and len(parts) == 3:
         return f"write `return Stop({', '.join(rest[1:])})`"
     if first == "noreply" and len(parts) in {2, 3}:
@@ -274,13 +274,18 @@ def _from_tuple(method: Method, node: Function, value: ast.Tuple) -> str:
     return f"write `return {_to_return(method, node)}`"
 
 
-def _other(method: Method, node: Function, made: str, value: ast.expr | None) -> str:
+def _other(
+    view: View, method: Method, node: Function, made: str, value: ast.expr | None
+) -> str:
     if isinstance(value, ast.Call) and made != "Stop" and method.callback.results:
         right = method.callback.results[0]
         inner = ", ".join(
             [
-                *(ast.unparse(one) for one in value.args),
-                *(ast.unparse(keyword) for keyword in value.keywords),
+                *(view.text(one) for one in value.args),
+                *(
+                    f"{keyword.arg}={view.text(keyword.value)}"
+                    for keyword in value.keywords
+                ),
             ]
         )
         return f"write `return {right}({inner})`"
@@ -297,7 +302,7 @@ def _made_wrongly(view: View) -> Iterator[Finding]:
             continue
         keywords = [str(keyword.arg) for keyword in call.keywords]
         given = {*names[: len(call.args)], *keywords}
-        called = ast.unparse(call.func)
+        called = view.text(call.func)
         state = "state" if "state" in scope.bindings else "..."
         usage = {
             "boss.Ok": f"{called}({state})",
@@ -399,7 +404,7 @@ _NO_NUMBERS: Final = {
 
 def _fault(view: View, node: ast.expr, scope: Scope) -> tuple[str, str] | None:
     """What is wrong with a timeout, and what to write; None when it is right or cannot be told."""
-    text = ast.unparse(node)
+    text = view.text(node)
     if node.__class__ in _NO_NUMBERS:
         return (
             f"the timeout is {_NO_NUMBERS[node.__class__]}, not a number of seconds",
@@ -470,7 +475,7 @@ def _constant(view: View, node: ast.expr, scope: Scope) -> _Constant | None:
             if meaning in {"math.inf", "math.nan"}:
                 return math.inf if meaning == "math.inf" else math.nan
             if isinstance(meaning, ast.Constant | ast.UnaryOp | ast.BinOp):
-                return _constant(view, meaning, view.module.scopes[view.module.tree])
+                return _constant(view, meaning, view.top)
     return None
 
 

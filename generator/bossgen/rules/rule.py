@@ -117,6 +117,14 @@ def attribute_span(module: Module, node: ast.Attribute) -> Span:
     return Span(whole.path, whole.end_line, start, whole.end_line, whole.end_column)
 
 
+def text(module: Module, node: ast.expr) -> str:
+    """An expression as it is written, if it stands in one line."""
+    place = span(module, node)
+    if place.line != place.end_line:
+        return ast.unparse(node)
+    return module.lines[place.line - 1][place.column - 1 : place.end_column - 1]
+
+
 def _column(module: Module, line: int, offset: int) -> int:
     text = module.lines[line - 1] if line <= len(module.lines) else ""
     if text.isascii():
@@ -160,6 +168,11 @@ class View:
         return self.handler.parsed
 
     @property
+    def top(self) -> Scope:
+        """The scope of the module itself."""
+        return self.module.scopes[self.module.tree]
+
+    @property
     def closed(self) -> bool:
         """Whether all bases of the handler are seen."""
         return None not in self.handler.lineage
@@ -183,8 +196,7 @@ class View:
 
     def at_top(self, node: ast.expr) -> Meaning:
         """What an expression at the top level of the module, or in a class there, means."""
-        root = self.module.scopes[self.module.tree]
-        return resolve(node, root, self.module.names)
+        return resolve(node, self.top, self.module.names)
 
     def resolve(self, node: ast.expr, scope: Scope) -> Meaning:
         """The one thing that an expression in a function means, or None."""
@@ -228,6 +240,10 @@ class View:
                 )
             here = here.parent
         return False
+
+    def text(self, node: ast.expr) -> str:
+        """An expression as the user wrote it; one of several lines in a line of its own."""
+        return text(self.module, node)
 
     def at(self, node: ast.AST) -> Span:
         """Where a node stands."""

@@ -43,10 +43,10 @@ def missing_await(view: View) -> Iterator[Finding]:
                     continue
                 called = f"`{target.name}` is an `async def`"
             elif target in _COROUTINES:
-                called = f"`{ast.unparse(call.func)}` makes a coroutine"
+                called = f"`{view.text(call.func)}` makes a coroutine"
             else:
                 continue
-            help_ = f"write `await {_shown(call)}`"
+            help_ = f"write `await {_shown(view, call)}`"
             function = scope.node
             if isinstance(function, ast.FunctionDef):
                 help_ += f", and make `{function.name}` an `async def`"
@@ -55,9 +55,9 @@ def missing_await(view: View) -> Iterator[Finding]:
             )
 
 
-def _shown(call: ast.Call) -> str:
-    text = ast.unparse(call)
-    return text if len(text) <= 60 else f"{ast.unparse(call.func)}(...)"
+def _shown(view: View, call: ast.Call) -> str:
+    text = view.text(call)
+    return text if len(text) <= 60 else f"{view.text(call.func)}(...)"
 
 
 # --- BG501 -------------------------------------------------------------------------------------------
@@ -173,19 +173,19 @@ def blocking_call(view: View) -> Iterator[Finding]:
                 instead = ""
             else:
                 continue
-            called = ast.unparse(call.func)
+            called = view.text(call.func)
             yield Finding(
                 view.at(call),
                 f"`{called}` stops all services while it waits",
-                f"use {instead or '`' + _in_thread(call) + '`'}",
+                f"use {instead or '`' + _in_thread(view, call) + '`'}",
             )
 
 
-def _in_thread(call: ast.Call) -> str:
+def _in_thread(view: View, call: ast.Call) -> str:
     parts = [
-        ast.unparse(call.func),
-        *(ast.unparse(one) for one in call.args),
-        *(ast.unparse(one) for one in call.keywords),
+        view.text(call.func),
+        *(view.text(one) for one in call.args),
+        *(f"{one.arg}={view.text(one.value)}" for one in call.keywords if one.arg),
     ]
     text = f"await asyncio.to_thread({', '.join(parts)})"
     return text if len(text) <= 70 else f"await asyncio.to_thread({parts[0]}, ...)"

@@ -58,7 +58,7 @@ def awaited_send(view: View) -> Iterator[Finding]:
                 view, call, scope
             ):
                 continue
-            called = ast.unparse(call.func)
+            called = view.text(call.func)
             yield Finding(
                 view.at(node),
                 f"`{called}` is awaited, but it is a plain call that returns at once",
@@ -222,7 +222,7 @@ def payload_type(view: View) -> Iterator[Finding]:
             types = of(view, payload, scope)
             if types is None:
                 continue
-            called = ast.unparse(call.func)
+            called = view.text(call.func)
             if call.func.attr == "send":
                 kinds = [_not_sendable(one) for one in types]
             else:
@@ -233,7 +233,7 @@ def payload_type(view: View) -> Iterator[Finding]:
             yield Finding(
                 view.at(payload),
                 f"`{called}` {takes}, and this is {kinds[0]}",
-                _instead(call.func, payload, types[0]),
+                _instead(view, call.func, payload, types[0]),
             )
 
 
@@ -297,9 +297,9 @@ def _plain_class(class_: Class) -> str:
     return f"a `{class_.node.name}`"
 
 
-def _instead(function: ast.Attribute, payload: ast.expr, one: Type) -> str:
-    target = ast.unparse(function.value)
-    text = ast.unparse(payload)
+def _instead(view: View, function: ast.Attribute, payload: ast.expr, one: Type) -> str:
+    target = view.text(function.value)
+    text = view.text(payload)
     short = text if len(text) <= 40 else "..."
     if one.meaning in {"builtins.dict", "builtins.list", "builtins.tuple"}:
         return f"write `{target}.send_json({short})`"
