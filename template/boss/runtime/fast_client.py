@@ -119,10 +119,9 @@ class FastClient(Client):
             queue = self._queue = OutboundQueue()
         turn = self.turn
         turn.begin()
-        for data in frames:
-            queue.push(data, len(data), turn.number)
+        counts = [queue.push(data, len(data), turn.number) for data in frames]
         limits = self.worker.limits
-        if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
+        if any(counts) and queue.too_long(limits.outbound_limit, limits.outbound_bytes):
             turn.suspect(self)
 
     def resume_writing(self) -> None:

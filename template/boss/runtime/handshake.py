@@ -1,6 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """Who may connect: origin, subprotocol, session cookie, and how many. Decisions only; gateway.py acts on them."""
 
+import hashlib
 import re
 import secrets
 from collections import Counter
@@ -97,7 +98,9 @@ class SessionCookie:
 
     def __init__(self, settings: SessionSettings, secret: str) -> None:
         self._settings = settings
-        self._signer = TimestampSigner(secret, salt="boss.session")
+        # One key for this one use, derived here and not anew for every cookie.
+        key = hashlib.sha256(b"boss.session:" + secret.encode()).digest()
+        self._signer = TimestampSigner(key, key_derivation="none")
 
     def read(self, headers: Iterable[str]) -> str | None:
         """The session id in these `Cookie` headers; None when there is none, or it was forged, or is too old."""

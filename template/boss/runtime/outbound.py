@@ -27,15 +27,21 @@ class OutboundQueue(Generic[Item]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def push(self, item: Item, size: int, turn: int) -> None:
-        """Append one message of `size` bytes, sent in the loop's turn number `turn`."""
+    def push(self, item: Item, size: int, turn: int) -> bool:
+        """Append one message of `size` bytes, sent in the loop's turn number `turn`.
+
+        Returns:
+            Whether it counts, so that the queue may be too long now.
+        """
         if not self._items:
             self._burst_turn = turn
-        if turn == self._burst_turn:
-            self._burst += 1
-            self._burst_bytes += size
         self._items.append((item, size))
         self._bytes += size
+        if turn != self._burst_turn:
+            return True
+        self._burst += 1
+        self._burst_bytes += size
+        return False
 
     def pop(self) -> Item:
         """Take the oldest message."""

@@ -34,7 +34,8 @@ from websockets.server import ServerProtocol
 
 from .fast_client import FastClient
 from .frames import close_frame, may_be_sent
-from .gateway import CLOSE_LIMIT, FAST_PATH
+from .gateway import FAST_PATH
+from .plain_client import CLOSE_LIMIT
 from .reasons import Error, Normal, Remote
 from .upgrade import accept_key, answer, subprotocols
 from .worker import Worker

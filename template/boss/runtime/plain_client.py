@@ -1,0 +1,246 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""A client on plain ASGI: the route's own task reads; a message is sent at once, or by a writer task.
+
+Where nothing but Starlette stands between us and uvicorn, a send is begun by hand, outside of any task: it writes to
+the socket and is done. Only when uvicorn makes it wait, since the client does not read, does a writer task go on with
+it and with what is queued behind. Everywhere else a writer task does all of the sending.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Generator
+from types import FunctionType, coroutine
+from typing import TYPE_CHECKING, Any
+
+from starlette import _exception_handler as exception_handler
+from starlette.types import Send
+from starlette.websockets import WebSocket as Connection
+
+from .client import Client
+from .frames import size_of
+from .outbound import OutboundQueue
+from .reasons import Error, from_disconnect
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from .group import Batch
+    from .turn import Turn
+
+CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
+
+
+class PlainClient(Client):
+    """See the module; works on any ASGI server and under Starlette's TestClient."""
+
+    __slots__ = (
+        "_closing",
+        "_cut",
+        "_direct",
+        "_queue",
+        "_reader",
+        "_receive",
+        "_room",
+        "_send_event",
+        "_wake",
+        "_writer",
+    )
+
+    def __init__(
+        self, worker: Worker, turn: "Turn", connection: Connection, session_id: str
+    ) -> None:
+        super().__init__(worker, turn, connection.scope, session_id)
+        # What Starlette's class adds to these two, checks of the order of events,
+        # costs some 5 % of a message.
+        self._receive = connection._receive
+        own = _servers_own(connection._send)
+        self._send_event = own or connection._send
+        self._direct = own is not None  # may a send be begun outside of a task?
+        self._queue: OutboundQueue[str | bytes] | None = None  # made with the writer
+        self._reader = asyncio.current_task()
+        self._writer: asyncio.Task[None] | None = None
+        self._wake: asyncio.Future[None] | None = (
+            None  # of the writer, while nothing waits
+        )
+        self._closing: tuple[int, str] | None = (
+            None  # code and reason of the close frame to be sent
+        )
+        self._room: asyncio.Future[None] | None = None  # while reading is paused
+        self._cut = False  # did we give the connection up?
+
+    async def run(self) -> None:
+        """Read until the connection has ended."""
+        try:
+            await self._read()
+        except asyncio.CancelledError:
+            if not self._cut or self._reader is None or self._reader.uncancel():
+                raise
+        finally:
+            self.gone(Error("closed"))
+            if self._writer is not None:
+                self._writer.cancel()
+
+    async def _read(self) -> None:
+        receive = self._receive
+        limit = self.worker.limits.max_message_size
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                self.gone(from_disconnect(event))
+                return
+            if not self.open:
+                continue
+            message: Any = event.get("text")
+            if message is None:
+                message = event["bytes"]
+            if len(message) * 4 > limit and size_of(message) > limit:
+                self.finish(1009, "message too big", Error("toobig"))
+                continue
+            self.received(message)
+            if self._room is not None:
+                await self._room
+
+    def _send_directly(self, message: str | bytes) -> None:
+        """Send from here and now; when the server makes us wait, a writer goes on with the rest."""
+        sending = self._send_event(_event(message))
+        try:
+            waits_for = sending.send(None)  # type: ignore[attr-defined]  # a coroutine
+        except StopIteration:
+            return
+        except (OSError, RuntimeError):
+            return  # the connection has ended: the reader is told why
+        self._start_writer(_go_on(sending, waits_for))
+
+    async def _write(
+        self, queue: OutboundQueue[str | bytes], begun: Awaitable[None] | None
+    ) -> None:
+        send = self._send_event
+        try:
+            if begun is not None:
+                await begun
+            while True:
+                while queue:
+                    await send(_event(queue.pop()))
+                if self._closing is not None:
+                    break
+                if self._direct:
+                    self._queue = self._writer = None
+                    return
+                self._wake = self.turn.loop.create_future()
+                await self._wake
+            code, reason = self._closing
+            await send({"type": "websocket.close", "code": code, "reason": reason})
+        except (OSError, RuntimeError):
+            # The connection has ended: the reader is told why. uvicorn raises RuntimeError after a protocol error.
+            queue.clear()
+
+    def put(self, message: str | bytes) -> None:
+        worker, turn = self.worker, self.turn
+        worker.counters.messages_out += 1
+        if not turn.open:
+            turn.begin()  # so that a burst, sent in one turn, is told from slowness
+        queue = self._queue
+        if queue is None:
+            if self._direct:
+                self._send_directly(message)
+                return
+            queue = self._start_writer()
+        if queue.push(message, size_of(message), turn.number):
+            limits = worker.limits
+            if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
+                turn.suspect(self)
+        if self._wake is not None:
+            self._wake_writer()
+
+    def put_batch(self, batch: "Batch", hold: bool) -> None:
+        if not self.open:
+            self.worker.counters.sent_to_gone += len(batch.messages)
+            return
+        for message in batch.messages:
+            self.put(message)
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the queue is still too long."""
+        limits = self.worker.limits
+        bounds = limits.outbound_limit, limits.outbound_bytes
+        queue = self._queue
+        if not self.open or queue is None or not queue.too_long(*bounds):
+            return
+        counters = self.worker.counters
+        counters.slow_consumers += 1
+        if limits.slow_consumer == "close":
+            counters.dropped += queue.clear()
+            self.finish(1008, "too slow", Error("slow"))
+        else:
+            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
+
+    def hang_up(self, code: int, text: str) -> None:
+        self._closing = code, text
+        if self._queue is None:
+            self._start_writer()
+        self._wake_writer()
+        self.resume_reading()
+        self.turn.loop.call_later(CLOSE_LIMIT, self._give_up)
+
+    def pause_reading(self) -> None:
+        self._room = self.turn.loop.create_future()
+
+    def resume_reading(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def _start_writer(
+        self, begun: Awaitable[None] | None = None
+    ) -> OutboundQueue[str | bytes]:
+        queue = self._queue = OutboundQueue()
+        self._writer = self.turn.loop.create_task(self._write(queue, begun))
+        return queue
+
+    def _wake_writer(self) -> None:
+        wake, self._wake = self._wake, None
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    def _give_up(self) -> None:
+        """The client has not answered our close frame, or never read that far."""
+        if self._reader is not None and not self._reader.done():
+            self._cut = True
+            self._reader.cancel()
+
+
+def _event(message: str | bytes) -> dict[str, Any]:
+    if isinstance(message, str):
+        return {"type": "websocket.send", "text": message}
+    return {"type": "websocket.send", "bytes": message}
+
+
+def _servers_own(send: Any) -> Send | None:
+    """The server's own `send` beneath Starlette's handling of exceptions, which only passes it on.
+
+    None when anything else wraps it, or the server is another than uvicorn: then a `send` must be awaited in a task of
+    its own, since a middleware may hold a time limit, a cancel scope or context variables around it.
+    """
+    while (
+        isinstance(send, FunctionType) and send.__module__ == exception_handler.__name__
+    ):
+        names = send.__code__.co_freevars
+        if "send" not in names or send.__closure__ is None:
+            return None
+        send = send.__closure__[names.index("send")].cell_contents
+    server = type(getattr(send, "__self__", None)).__module__
+    own: Send = send
+    return own if server.startswith("uvicorn.protocols.websockets.") else None
+
+
+@coroutine
+def _go_on(sending: Any, waits_for: Any) -> Generator[Any, Any, None]:
+    """Go on with a coroutine that was begun by hand and now awaits `waits_for`."""
+    try:
+        while True:
+            try:
+                result = yield waits_for
+            except BaseException as error:  # noqa: BLE001  # raised where it belongs
+                waits_for = sending.throw(error)
+            else:
+                waits_for = sending.send(result)
+    except StopIteration:
+        return
