@@ -49,5 +49,8 @@ def argument(setting: tuple[str, Value], indent: int) -> str:
 
 
 def _literal(value: Value) -> str:
-    # config.py lets no quotes and nothing but ASCII into what is compiled in, so JSON's strings are Ruff's.
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    """The value as Ruff would write it."""
+    if isinstance(value, str):
+        # Nothing but ASCII and no double quote gets through config.py into what is compiled in.
+        return json.dumps(value)
+    return repr(value).replace("e+", "e")
