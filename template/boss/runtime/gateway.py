@@ -66,7 +66,8 @@ class Gateway:
         if self.stopping or worker.status != "running":
             await deny(connection, 503, f"the service {name} is not running")
             return
-        address = connection.client.host if connection.client else ""
+        client_address = connection.scope.get("client")
+        address = client_address[0] if client_address else ""
         refusal = self._admission.refusal(address)
         if refusal is not None:
             await deny(connection, *refusal)

@@ -100,7 +100,9 @@ class SessionCookie:
         self._settings = settings
         # One key for this one use, derived here and not anew for every cookie.
         key = hashlib.sha256(b"boss.session:" + secret.encode()).digest()
-        self._signer = TimestampSigner(key, key_derivation="none")
+        self._signer = TimestampSigner(
+            key, key_derivation="none", digest_method="sha256"
+        )
 
     def read(self, headers: Iterable[str]) -> str | None:
         """The session id in these `Cookie` headers; None when there is none, or it was forged, or is too old."""
