@@ -33,7 +33,8 @@ class Score:
 
     name: str
     rate: float  # units per second, the median
-    cpu_us: float  # CPU time of the server for a unit, the median
+    cpu_us: float  # CPU time of the server for a unit, in its least disturbed round
+    best: float  # base's `cpu_us` to its own: the figure that the floors are about
     by_cpu: Spread  # base's CPU time to its own, in the same round
     by_rate: Spread  # its rate to base's, in the same round
     p99_us: float
@@ -98,7 +99,8 @@ def scores(reports: dict[str, list[Report]]) -> tuple[Score, ...]:
         Score(
             name,
             rate=median(report.rate for report in own),
-            cpu_us=median(report.cpu_us for report in own),
+            cpu_us=lowest_cpu(own),
+            best=lowest_cpu(base) / lowest_cpu(own),
             by_cpu=Spread.of(
                 [
                     one.cpu_us / other.cpu_us
@@ -114,3 +116,8 @@ def scores(reports: dict[str, list[Report]]) -> tuple[Score, ...]:
         for name, own in reports.items()
         if base
     )
+
+
+def lowest_cpu(reports: Sequence[Report]) -> float:
+    """Return the CPU time for a unit, in microseconds: neighbours only ever add to it."""
+    return min(report.cpu_us for report in reports)
