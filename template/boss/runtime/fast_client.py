@@ -2,6 +2,7 @@
 """A client on the fast path: frames go to the transport at once, joined at the end of a turn, or into the queue."""
 
 import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from .client import Client
@@ -26,11 +27,12 @@ class FastClient(Client):
     __slots__ = (
         "_closed",
         "_held",
+        "_paused",
         "_protocol",
         "_queue",
         "_sent_in",
+        "_slow",
         "_write",
-        "paused_writing",
     )
 
     def __init__(
@@ -48,7 +50,8 @@ class FastClient(Client):
         self._sent_in = -1  # number of the turn in which a frame was written last
         self._queue: OutboundQueue[bytes] | None = None  # made when it is first needed
         self._closed: asyncio.Future[None] | None = None  # wanted by `wait_closed`
-        self.paused_writing = not protocol.writable.is_set()
+        self._paused = not protocol.writable.is_set()  # does the client not read?
+        self._slow = self._paused or protocol.compresses  # not simply to be written
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended."""
@@ -63,6 +66,19 @@ class FastClient(Client):
 
     # Messages leave.
 
+    def send(self, message: str | bytes) -> None:
+        # The usual case, without the calls that the general one takes.
+        turn = self.turn
+        if (
+            (type(message) is str or type(message) is bytes)
+            and turn.group is None
+            and self.open
+            and get_ident() == turn.thread
+        ):
+            self.put(message)
+        else:
+            super().send(message)
+
     def put(self, message: str | bytes) -> None:
         self.worker.counters.messages_out += 1
         turn = self.turn
@@ -71,7 +87,8 @@ class FastClient(Client):
         else:
             data = frame(message)
             turn.message, turn.frame = message, data
-        turn.begin()
+        if not turn.open:
+            turn.begin()
         if self._held is not None:
             self._held.append(data)
         elif self._sent_in == turn.number:
@@ -79,7 +96,7 @@ class FastClient(Client):
             turn.dirty.append(self)
         else:
             self._sent_in = turn.number
-            if self.paused_writing or self._protocol.compresses:
+            if self._slow:
                 self._write_slowly([data])
             else:
                 self._write(data)
@@ -94,7 +111,7 @@ class FastClient(Client):
         elif hold:
             self._held = batch.frames.copy()
             self.turn.dirty.append(self)
-        elif self.paused_writing or self._protocol.compresses:
+        elif self._slow:
             self._write_slowly(batch.frames)
         else:
             self._write(batch.joined)
@@ -103,14 +120,14 @@ class FastClient(Client):
         """Write what was held."""
         held, self._held = self._held, None
         if held and self.open:
-            if self.paused_writing or self._protocol.compresses:
+            if self._slow:
                 self._write_slowly(held)
             else:
                 self._write(held[0] if len(held) == 1 else b"".join(held))
 
     def _write_slowly(self, frames: list[bytes]) -> None:
         """Write frame by frame where they must be compressed, or to the queue while the client does not read."""
-        if not self.paused_writing:
+        if not self._paused:
             for data in frames:
                 self._write(self._protocol.compressed(data))
             return
@@ -124,10 +141,16 @@ class FastClient(Client):
         if any(counts) and queue.too_long(limits.outbound_limit, limits.outbound_bytes):
             turn.suspect(self)
 
+    def pause_writing(self) -> None:
+        """The client does not read: what is sent from now on waits in the queue."""
+        self._paused = self._slow = True
+
     def resume_writing(self) -> None:
         """The client reads again: write a part of the queue, and go on when that has left, too."""
+        self._paused = False
+        self._slow = self._protocol.compresses
         queue = self._queue
-        while queue and not self.paused_writing:
+        while queue and not self._paused:
             frames, size = [], 0
             while queue and size < RESUME_SIZE:
                 data = self._protocol.compressed(queue.pop())
@@ -157,7 +180,6 @@ class FastClient(Client):
 
     def hang_up(self, code: int, text: str) -> None:
         if self._queue is not None:
-            self.paused_writing = False
             self.resume_writing()
         self._protocol.send_close(code, text)
 

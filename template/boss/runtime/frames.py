@@ -2,6 +2,9 @@
 """Frames as bytes: what goes to a client, built once for any number of receivers. RFC 6455 section 5."""
 
 MAX_REASON = 123  # bytes: a control frame's 125, less two for the code
+_SHORT_HEADS = {
+    head: tuple(bytes((head, size)) for size in range(126)) for head in (0x81, 0x82)
+}
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 
 
@@ -36,7 +39,7 @@ def frame(message: str | bytes) -> bytes:
         head, payload = 0x82, message
     size = len(payload)
     if size < 126:
-        return bytes((head, size)) + payload
+        return _SHORT_HEADS[head][size] + payload
     if size < 65536:
         return bytes((head, 126)) + size.to_bytes(2, "big") + payload
     return bytes((head, 127)) + size.to_bytes(8, "big") + payload

@@ -264,6 +264,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._data_received(data)
             return
         partial = self._partial
+        size = len(data) - 6
+        if (  # the usual case: one short text and nothing else, without further calls
+            data[0] == 0x81
+            and 0 <= size < 126
+            and data[1] == size + 128
+            and size <= self._limit
+            and partial is None
+            and not self._in_message
+            and not self._held
+        ):
+            try:
+                text = apply_mask(data[6:], data[2:6]).decode()
+            except UnicodeDecodeError:
+                pass  # told to the client below
+            else:
+                client.received(text)
+                return
         if partial is not None:
             partial += data
             if len(partial) < self._missing or self._held:
@@ -393,14 +410,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.peer is None:
             super().pause_writing()
         else:
-            self.peer.paused_writing = True
+            self.peer.pause_writing()
 
     def resume_writing(self) -> None:
         client = self.peer
         if client is None:
             super().resume_writing()
         elif client.open:
-            client.paused_writing = False
             client.resume_writing()
 
     def compressed(self, data: bytes) -> bytes:
