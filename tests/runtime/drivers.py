@@ -1,16 +1,10 @@
 """A service and its clients in this process, with a clock of its own: pretended clients, or real sockets on either path."""
 
 import asyncio
-import base64
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
-
-import uvicorn
-from starlette.websockets import WebSocket as Connection
-from uvicorn.server import ServerState
 
 from boss.runtime.address import ServiceAddress
 from boss.runtime.client import Client
@@ -27,10 +21,10 @@ from boss.runtime.settings import (
 from boss.runtime.supervisor import Supervisor
 from boss.runtime.turn import Turn
 from boss.testing import PretendClient, VirtualClock
+from tests.runtime.local import PATIENCE, LocalServer, Peer
 from tests.runtime.scripted import CALLBACKS, Script, ScriptedWebsocket
 
 REST = 6  # turns of the loop that a task may need for what lies ready
-PATIENCE = 5.0  # seconds
 
 
 class Driver(ABC):
@@ -179,7 +173,7 @@ class Pretended(Driver):
 class Served(Driver):
     """Real sockets, served by uvicorn's protocol class or by ours, on this very event loop."""
 
-    protocol: str
+    way: str
 
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
@@ -191,44 +185,18 @@ class Served(Driver):
         self._gateway = Gateway(
             self.supervisor.workers, self.turn, session, Admission(0, 0)
         )
-        config = uvicorn.Config(
-            self._application,
-            interface="asgi3",
-            ws=self.protocol,
-            ws_ping_interval=None,
-            ws_per_message_deflate=False,
-            log_config=None,
-        )
-        config.load()
-        loop, state = asyncio.get_running_loop(), ServerState()
-        make = config.ws_protocol_class
-        assert make is not None
-        self._state = state
-        self._server = await loop.create_server(
-            lambda: make(config, state, {}, loop),  # type: ignore[call-arg]
-            "127.0.0.1",
-            0,
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = LocalServer(self._gateway, "scripted", self.way)
+        await self._server.start()
 
     async def clear(self) -> None:
-        self._server.close()
         for peer in self._peers.values():
             peer.lose()
-        async with asyncio.timeout(PATIENCE):
-            while self._state.connections or self._state.tasks:
-                await asyncio.sleep(0)
-
-    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._gateway.connect("scripted", Connection(scope, receive, send))
+        await self._server.stop()
 
     async def join(self, name: str, query: Mapping[str, str]) -> bool:
-        peer = Peer()
-        await asyncio.get_running_loop().create_connection(
-            lambda: peer, "127.0.0.1", self._port
-        )
         target = f"/websocket/scripted?{urlencode(query)}"
-        if not await peer.shake_hands(target):
+        peer = await self._server.connect(target)
+        if peer is None:
             return False
         self._peers[name] = peer
         return True
@@ -260,107 +228,10 @@ class Served(Driver):
 class Plain(Served):
     """On uvicorn's own protocol class."""
 
-    protocol = "websockets-sansio"
+    way = "plain"
 
 
 class Fast(Served):
     """On ours."""
 
-    protocol = "boss.runtime.protocol:WebSocketProtocol"
-
-
-class Peer(asyncio.Protocol):
-    """The other end of a connection."""
-
-    def __init__(self) -> None:
-        self.inbox: list[str] = []
-        self.closed_with: int | None = None  # by the server, first
-        self._left = False
-        self._received = b""
-        self._pongs = 0
-        self._pings = 0
-        self._over = False
-        self._changed = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        self._changed.set()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self._over = True
-        self._changed.set()
-
-    async def shake_hands(self, target: str) -> bool:
-        """Ask for the upgrade; False when it is refused."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._transport.write(
-            f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        await self._until(lambda: b"\r\n\r\n" in self._received or self._over)
-        head, _, self._received = self._received.partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 101"):
-            self._transport.abort()
-            return False
-        return True
-
-    def send(self, opcode: int, payload: bytes) -> None:
-        """Send one frame, masked with zeros."""
-        assert len(payload) < 126
-        head = bytes((0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0))
-        self._transport.write(head + payload)
-
-    def leaves(self, code: int) -> None:
-        """Begin the close handshake."""
-        self._left = True
-        self.send(8, code.to_bytes(2, "big") + b"bye")
-
-    def lose(self) -> None:
-        """Reset the connection."""
-        self._left = True
-        self._transport.abort()
-
-    async def flushed(self) -> None:
-        """Wait until the server has read what was sent, and what it has sent is here; or the connection is over."""
-        if self._left or self.closed_with is not None:
-            await self._until(lambda: self._over)
-            self._read()
-            return
-        self._pings += 1
-        self.send(9, b"%d" % self._pings)
-        await self._until(lambda: self._pongs == self._pings or self._over)
-
-    async def _until(self, condition: Any) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await self._changed.wait()
-                self._changed.clear()
-                if self._received.startswith(b"HTTP/"):
-                    continue
-                self._read()
-
-    def _read(self) -> None:
-        data = self._received
-        while len(data) >= 2:
-            size, start = data[1], 2
-            if size == 126:
-                size, start = int.from_bytes(data[2:4], "big"), 4
-            if len(data) < start + size:
-                break
-            self._take(data[0] & 15, data[start : start + size])
-            data = data[start + size :]
-        self._received = data
-
-    def _take(self, opcode: int, payload: bytes) -> None:
-        if opcode == 1:
-            self.inbox.append(payload.decode())
-        elif opcode == 10:
-            self._pongs += 1
-        elif opcode == 8 and not self._left and self.closed_with is None:
-            self.closed_with = int.from_bytes(payload[:2], "big")
-            self.send(8, payload[:2])
+    way = "fast"
