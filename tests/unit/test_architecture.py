@@ -23,7 +23,7 @@ LAYERS = (
     {"check", "causes", "explain"},
     {"config", "sources", "parse", "plan", "render", "write"},
     {"rules"},
-    {"behaviour", "locate", "names", "place", "positions"},
+    {"behaviour", "locate", "names", "place", "positions", "syntax", "values"},
     {"model", "diagnostics", "errors", "header", "application", "update", "__init__"},
 )
 RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
