@@ -81,7 +81,9 @@ def new(
     """
     target = target.absolute()
     default = target.resolve().name.replace("-", "_")
-    given = dict(data or {})
+    given: dict[str, Any] = dict(data or {})
+    if "deploy" in given:  # the one question with several answers
+        given["deploy"] = [one for one in re.split(r"[,\s]+", given["deploy"]) if one]
     if name is not None:
         given["app_name"] = name
     if base_url is not None:

@@ -319,6 +319,7 @@ def test_in_a_terminal_what_is_not_given_is_asked(tmp_path: Path) -> None:
         for question, answer in (
             (b"name of the application", b"\r"),
             (b"Where it will be served", b"\b/shop\r"),
+            (b"Files for its deployment", b" \r"),
         ):
             while question not in seen:
                 seen += os.read(master, 4096)
