@@ -100,6 +100,7 @@ class Model:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._timeout = 0  # number of the timeout in force; others have been cancelled
+        self._asked: float | None = None  # the timeout of the last result, not started
         self._restarts: list[float] = []
         self._begin()
 
@@ -190,25 +191,28 @@ class Model:
                 self._deliver(Message("join", self._rejoining.popleft(), ""))
             elif self._mailbox:
                 self._deliver(self._mailbox.popleft())
+            elif self._asked == 0:
+                self._deliver(Message("timeout", None, "TIMEOUT"))
             else:
+                self._start_timer()
                 break
         self._draining = False
 
     def _deliver(self, message: Message) -> None:
-        self._timeout += 1
         kind, peer, what, life = message
         if life not in (0, self._life):
             return
         if kind == "incoming" and peer is not None:
             peer.waiting -= 1
+        if peer is not None and kind == "join" and peer.told:
+            return
+        if peer is not None and kind != "join" and peer.name not in self._joined:
+            return
+        self._cancel_timer()
         if kind == "join":
             assert peer is not None
-            if peer.told:
-                return
             again = self._life_of_join(peer)
             self._settle(peer, lambda: self._call("handle_join", peer, "", again))
-            return
-        if peer is not None and peer.name not in self._joined:
             return
         if kind == "close":
             assert peer is not None
@@ -305,23 +309,24 @@ class Model:
         except Stopped as stopped:
             self._end(str(stopped), crashed=False)
         else:
-            if timeout is not None:
-                self._set_timeout(timeout)
+            self._asked = timeout
 
-    def _set_timeout(self, seconds: float) -> None:
-        if self._mailbox or self._rejoining:
+    def _start_timer(self) -> None:
+        if self._asked is None:
             return
-        self._timeout += 1
         number = self._timeout
-        if seconds == 0:
-            self._mailbox.append(Message("timeout", None, "TIMEOUT"))
-            return
 
         def due() -> None:
             if number == self._timeout and self._alive and self.blocked is None:
                 self._mailbox.append(Message("timeout", None, "TIMEOUT"))
 
-        self._after(seconds, due)
+        self._after(self._asked, due)
+        self._asked = None
+
+    def _cancel_timer(self) -> None:
+        """A message that is for somebody cancels the timeout."""
+        self._timeout += 1
+        self._asked = None
 
     # Lives.
 
@@ -337,7 +342,7 @@ class Model:
 
     def _terminate(self, reason: str) -> None:
         self._alive = False
-        self._timeout += 1
+        self._cancel_timer()
         self._note("terminate", None, reason)
         self.crashing_terminates = max(0, self.crashing_terminates - 1)
         self._group = {}

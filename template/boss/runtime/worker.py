@@ -40,6 +40,9 @@ LAST_LIMIT = 1.0  # seconds for what is left after a callback had to be cancelle
 FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
+# What a callback may raise to its own cost only. Not KeyboardInterrupt: by that a person stops the server.
+CRASHES = (Exception, asyncio.CancelledError, SystemExit)
+
 _CALLBACKS = {
     Kind.JOIN: "handle_join",
     Kind.INCOMING: "handle_incoming",
@@ -137,7 +140,9 @@ class Worker:
         self._rejoining: deque[Client] = (
             deque()
         )  # to be handed to handle_join before anything else
-        self._timer: Any = None  # of the last result's timeout
+        # The timeout of the last result: in seconds until the mailbox is empty, then as a timer.
+        self._timeout: float | None = None
+        self._timer: Any = None
         self._task: asyncio.Task[None] | None = (
             None  # an awaiting callback, or what follows a life
         )
@@ -223,7 +228,7 @@ class Worker:
             result: object = client.handler.handle_incoming(  # type: ignore[union-attr]  # it has joined
                 client.service_url, client, message, self.state
             )
-        except Exception as error:  # noqa: BLE001  # logged there
+        except CRASHES as error:  # logged there
             self._crashed("handle_incoming", client, error)
             return
         self._spent("handle_incoming", perf_counter() - started)
@@ -258,7 +263,10 @@ class Worker:
                 message = Message(Kind.JOIN, self._rejoining.popleft(), None)
             elif self.mailbox.messages:
                 message = self.mailbox.take()
+            elif self._timeout == 0:
+                message = Message(Kind.TIMEOUT, None, self.life)
             else:
+                self._start_timer()
                 self.busy = False
                 self._rest()
                 return
@@ -271,17 +279,19 @@ class Worker:
     def _deliver(self, message: Message) -> bool:
         """Call the callback that `message` is for. Return whether the next message may follow at once."""
         kind, sender, content = message
-        self._cancel_timer()
         name = _CALLBACKS[kind]
         client: Client | None = sender if kind <= Kind.CLOSE else None
         started = perf_counter()
         try:
-            if not self._prepare(kind, sender, content) or name not in self._callbacks:
+            if not self._prepare(kind, sender, content):
+                return True
+            self._cancel_timer()
+            if name not in self._callbacks:
                 return True
             result = self._call(kind, client, content)
             if kind is Kind.CLOSE:
                 sender.handler = None
-        except Exception as error:  # noqa: BLE001  # logged there
+        except CRASHES as error:  # logged there
             self._crashed(name, client, error)
             return False
         self._spent(name, perf_counter() - started)
@@ -332,7 +342,7 @@ class Worker:
         """Follow what a callback returned. Return whether the next message may follow at once."""
         if isinstance(result, Noreply):
             self.state = result.state
-            self._set_timeout(result.timeout)
+            self._timeout = result.timeout
             return True
         if isinstance(result, Stop):
             self.state = result.state
@@ -367,7 +377,7 @@ class Worker:
                 name, client, error
             )  # the callback awaited something that was cancelled
             return
-        except Exception as error:  # noqa: BLE001  # logged there
+        except CRASHES as error:  # logged there
             self._crashed(name, client, error)
             return
         if self._settle(name, client, result):
@@ -375,22 +385,22 @@ class Worker:
 
     # Timeouts.
 
-    def _set_timeout(self, seconds: float | None) -> None:
-        if seconds is None or self.mailbox.messages or self._rejoining:
-            return
-        if seconds == 0:
-            self.mailbox.put(Kind.TIMEOUT, None, self.life)
-        else:
-            self._timer = self.clock.call_later(seconds, self._timed_out)
+    def _start_timer(self) -> None:
+        if self._timeout is not None:
+            self._timer = self.clock.call_later(self._timeout, self._timed_out)
+            self._timeout = None
 
     def _cancel_timer(self) -> None:
+        self._timeout = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _timed_out(self) -> None:
         self._timer = None
-        if not self.busy and not self.mailbox.messages:
+        if self.busy or self.mailbox.messages:
+            self._timeout = 0  # unless one of them is for somebody
+        else:
             self.queue(Kind.TIMEOUT, None, self.life)
 
     # Lives.
@@ -407,9 +417,7 @@ class Worker:
         result: object = Ok(None)
         if "init" in self._callbacks:
             started = perf_counter()
-            result = handler.init()
-            if inspect.isawaitable(result):
-                result = await _within(INIT_LIMIT, "init", result)
+            result = await _within(INIT_LIMIT, "init", handler.init)
             if perf_counter() - started > INIT_LIMIT:
                 raise TimeoutError(f"init took longer than {INIT_LIMIT:g} seconds")
         if not isinstance(result, Ok):
@@ -418,7 +426,7 @@ class Worker:
         self.state = result.state
         self.alive = True
         self._rejoining = deque(self.clients)
-        self._set_timeout(result.timeout)
+        self._timeout = result.timeout
         self._loop.call_soon(self._drain)
 
     async def terminate(self, reason: object) -> None:
@@ -431,9 +439,9 @@ class Worker:
         handler = self._handler
         if handler is not None and "terminate" in self._callbacks:
             try:
-                awaitable = handler.terminate(reason, self.state)
-                if awaitable is not None:
-                    await _within(TERMINATE_LIMIT, "terminate", awaitable)
+                await _within(
+                    TERMINATE_LIMIT, "terminate", handler.terminate, reason, self.state
+                )
             except Exception as error:  # a life that ends badly still ends
                 log.error(
                     "%s: terminate crashed", self.name, exc_info=_from_user(error)
@@ -557,16 +565,26 @@ class Worker:
             )
 
 
-async def _within(limit: float, name: str, awaitable: Awaitable[object]) -> object:
-    """Await at most `limit` seconds; a TimeoutError of the callback's own is not taken for ours."""
+async def _within(
+    limit: float, name: str, callback: Callable[..., object], *arguments: object
+) -> object:
+    """Call, and await at most `limit` seconds; whatever goes wrong in the callback is an `Exception`."""
     timeout = asyncio.timeout(limit)
     try:
-        async with timeout:
-            return await awaitable
+        result = callback(*arguments)
+        if inspect.isawaitable(result):
+            async with timeout:
+                result = await result
     except TimeoutError as error:
         if timeout.expired():
             raise TimeoutError(f"{name} took longer than {limit:g} seconds") from error
         raise
+    except (asyncio.CancelledError, SystemExit) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError(f"{name} raised {error!r}") from error
+    return result
 
 
 async def _coroutine(awaitable: Awaitable[object]) -> object:
