@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from .project import ROOT, make_project
+from .project import CHECKOUT, make_project
+from .server import surroundings
 from .table import heading, number, table, verdict
 
 HANDLERS = 1000
@@ -110,11 +111,10 @@ def handler(name: str) -> str:
 
 def cpu_seconds(words: Sequence[str], directory: Path) -> float:
     """Run a command to its end and return the CPU time it took."""
-    path = str(ROOT / "generator")
     process = subprocess.Popen(
         words,
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": path},
+        env=surroundings(CHECKOUT),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -1,13 +1,14 @@
 """The project that bossgen is measured on: made by `bossgen new`, with our handlers."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from .server import surroundings
+
 HANDLERS = Path(__file__).parent / "handlers"
-ROOT = Path(__file__).parents[2]
+CHECKOUT = {"PYTHONPATH": str(Path(__file__).parents[2] / "generator")}
 
 
 class ProjectFailed(Exception):
@@ -16,11 +17,10 @@ class ProjectFailed(Exception):
 
 def bossgen(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run one bossgen command of this checkout."""
-    path = os.pathsep.join([str(ROOT / "generator"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-m", "bossgen", *arguments],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": path},
+        env=surroundings(CHECKOUT),
         capture_output=True,
         text=True,
         timeout=300,

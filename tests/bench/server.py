@@ -66,6 +66,12 @@ class Server:
                 return
 
 
+def surroundings(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of what is measured: with compiled modules kept, as usual."""
+    own = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, **more}
+
+
 def cores() -> tuple[int, int]:
     """Return the core for the servers and the one for the load client."""
     usable = sorted(os.sched_getaffinity(0))
@@ -94,7 +100,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=directory,
-            env={**os.environ, **environment},
+            env=surroundings(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
