@@ -21,7 +21,7 @@ from .types import ANY, NONE, Type, Types, is_one, literal, of, of_annotation
 COROUTINE: Final = "a coroutine"
 RESULTS: Final = ("boss.Ok", "boss.Noreply", "boss.Stop")
 _MOST_WAYS: Final = 200
-_MOST_STEPS: Final = 20_000  # statements followed in one function
+_MOST_STEPS: Final = 8_000  # statements followed in one function
 _NEVER: Final = frozenset(
     {
         *("sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit"),

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..diagnostics import Span
-from ..model import Callback, Function, Scope
+from ..model import Callback, Class, Function, Scope
 from .flow import COROUTINE, RESULTS, Summary, flow_of
 from .rule import Finding, Method, View, name_span, positional, rule
+from .types import NONE, state_types
 
 # The parameters of the results, in order; the number of those that have to be given.
 _SIGNATURES: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
@@ -77,7 +78,7 @@ def result_missing(view: View) -> Iterator[Finding]:
             return Noreply(state)
     """
     for method, node, summary in _followed(view):
-        what = _to_return(method, node)
+        what = _to_return(view, method, node)
         if summary.falls:
             at = name_span(view.module, node)
             if summary.ends:
@@ -115,10 +116,16 @@ def _what(text: str) -> str:
     return "None" if text == "None" else text
 
 
-def _to_return(method: Method, node: Function) -> str:
-    """The result to write, with the user's own name for the state."""
+def _to_return(view: View, method: Method, node: Function) -> str:
+    """The result to write, with the user's own names."""
     if method.callback.results == ("Ok",):
-        return "Ok(state)"
+        types = state_types(view)
+        if types is not None and len(types) == 1:
+            if isinstance(types[0].meaning, Class):
+                return f"Ok({types[0].meaning.node.name}())"
+            if types[0] == NONE:
+                return "Ok(None)"
+        return "Ok(...)"
     return f"{method.callback.results[0]}({_state_name(method.callback, node)})"
 
 
@@ -255,7 +262,7 @@ def _unawaited(view: View, method: Method, place: ast.expr) -> Finding:
 def _instead(view: View, method: Method, node: Function, value: ast.expr | None) -> str:
     if isinstance(value, ast.Tuple) and method.callback.results != ("Ok",):
         return _from_tuple(view, method, node, value)
-    return f"write `return {_to_return(method, node)}`"
+    return f"write `return {_to_return(view, method, node)}`"
 
 
 def _from_tuple(view: View, method: Method, node: Function, value: ast.Tuple) -> str:
@@ -271,7 +278,7 @@ def _from_tuple(view: View, method: Method, node: Function, value: ast.Tuple) ->
         return f"write `return Noreply({rest[0]}, timeout={rest[1]})`"
     if len(rest) == 1:
         return f"write `return Noreply({rest[0]})`"
-    return f"write `return {_to_return(method, node)}`"
+    return f"write `return {_to_return(view, method, node)}`"
 
 
 def _other(
@@ -289,7 +296,7 @@ def _other(
             ]
         )
         return f"write `return {right}({inner})`"
-    return f"write `return {_to_return(method, node)}`"
+    return f"write `return {_to_return(view, method, node)}`"
 
 
 def _made_wrongly(view: View) -> Iterator[Finding]:

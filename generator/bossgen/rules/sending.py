@@ -148,10 +148,9 @@ def _unknown(view: View, name: str, place: Span) -> Finding:
     if near:
         help_ = f"did you mean `{near[0]}`?"
     else:
-        listed = ", ".join(f"`{service}`" for service in sorted(view.services))
-        help_ = (
-            f"the services are {listed}; `bossgen add-service {name}` makes this one"
-        )
+        known = [f"`{service}`" for service in sorted(view.services)]
+        are = "the services are" if len(known) > 1 else "the only service is"
+        help_ = f"{are} {', '.join(known)}; `bossgen add-service {name}` makes this one"
     return Finding(place, f"there is no service `{name}`", help_)
 
 

@@ -232,31 +232,44 @@ def of(view: View, node: ast.expr, scope: Scope, depth: int = 0) -> Types:
 
 def _of_name(view: View, name: str, scope: Scope, depth: int) -> Types:
     home = binding_scope(name, scope)
-    if home is None or len(home.bindings[name]) != 1:
+    if home is None:
         return None
-    meaning = home.bindings[name][0]
-    if isinstance(meaning, ast.arg):
-        return _of_parameter(view, meaning, home)
-    if meaning is not None:
+    bound = home.bindings[name]
+    if len(bound) == 1 and isinstance(bound[0], ast.arg):
+        return _of_parameter(view, bound[0], home)
+    if any(meaning is not None for meaning in bound):
         return None
-    for node in home.assignments:
-        match node:
-            case ast.AnnAssign(target=ast.Name(id=target), annotation=annotation):
-                if target == name:
-                    return of_annotation(view, annotation)
-            case (
-                ast.Assign(targets=[ast.Name(id=target)], value=value)
-                | ast.NamedExpr(target=ast.Name(id=target), value=value)
-            ):
-                if target == name:
-                    return of(view, value, home, depth + 1)
-            case (
-                ast.For(target=ast.Name(id=target), iter=iterable)
-                | ast.comprehension(target=ast.Name(id=target), iter=iterable)
-            ):
-                if target == name:
-                    return _element(view, iterable, home, depth + 1)
+    found = [
+        types
+        for node in home.assignments
+        for types in _assigned(view, node, name, home, depth + 1)
+    ]
+    # Every way in which the variable gets a value is followed, and all agree.
+    if len(found) == len(bound) and all(types == found[0] for types in found):
+        return found[0]
     return None
+
+
+def _assigned(
+    view: View, node: ast.AST, name: str, scope: Scope, depth: int
+) -> Iterator[Types]:
+    """The types that one statement gives to a variable, if it binds it."""
+    match node:
+        case ast.AnnAssign(target=ast.Name(id=target), annotation=annotation):
+            if target == name:
+                yield of_annotation(view, annotation)
+        case (
+            ast.Assign(targets=[ast.Name(id=target)], value=value)
+            | ast.NamedExpr(target=ast.Name(id=target), value=value)
+        ):
+            if target == name:
+                yield of(view, value, scope, depth)
+        case (
+            ast.For(target=ast.Name(id=target), iter=iterable)
+            | ast.comprehension(target=ast.Name(id=target), iter=iterable)
+        ):
+            if target == name:
+                yield _element(view, iterable, scope, depth)
 
 
 def _of_parameter(view: View, parameter: ast.arg, scope: Scope) -> Types:
