@@ -4,6 +4,7 @@ Whatever is slow to import is imported inside the commands, because `--help` and
 """
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -212,6 +213,8 @@ def build(
         if watch:
             _watch(root, output_format)
             return
+        # What a build makes lives to its end: looking for garbage in between would take longer than all the rest.
+        gc.disable()
         from . import build as pipeline
         from . import report as told
 

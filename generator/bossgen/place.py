@@ -7,6 +7,7 @@ undone; what is killed on the way leaves whole files only.
 import os
 import shutil
 import signal
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -88,14 +89,17 @@ def obstacles(files: Sequence[PurePosixPath], root: Path) -> tuple[str, ...]:
 
 
 def move_folder(staged: Path, target: Path) -> bool:
-    """Make `staged` the folder `target` with one rename; False when something is there that cannot be replaced so.
+    """Make `staged` the folder `target` with one rename; False when what is there cannot be replaced so.
 
-    An empty folder is replaced, but for the one somebody stands in: a shell in it would be left in a deleted folder.
+    An empty folder is replaced and its permissions are kept, but not one that belongs to somebody else, and not one
+    that somebody stands in: a shell in it would be left in a deleted folder.
     """
-    if target.is_dir() and (
-        Path.cwd().is_relative_to(target.resolve()) or os.path.ismount(target)
-    ):
-        return False
+    if target.is_dir():
+        there, new = target.stat(), staged.stat()
+        foreign = (there.st_uid, there.st_gid) != (new.st_uid, new.st_gid)
+        if foreign or Path.cwd().is_relative_to(target):
+            return False
+        staged.chmod(stat.S_IMODE(there.st_mode))
     made = _make_folders(target.parent)
     try:
         os.rename(staged, target)
@@ -150,9 +154,16 @@ def remove(path: Path, root: Path) -> None:
         folder.rmdir()
 
 
-def existing(path: Path) -> Path:
-    """The nearest folder above `path` that exists."""
-    return next(parent for parent in path.parents if parent.is_dir())
+def beside(target: Path) -> Path:
+    """The folder in which to stage what shall become `target`: on its file system, and writable.
+
+    That is the nearest folder above it which exists; or `target`, when it is the root of a file system or may be
+    written while its parent may not.
+    """
+    parent = next(folder for folder in target.parents if folder.is_dir())
+    if target.is_dir() and (os.path.ismount(target) or not os.access(parent, os.W_OK)):
+        return target
+    return parent
 
 
 def _missing(folder: Path) -> list[Path]:

@@ -79,8 +79,8 @@ def new(
         BadName: a name or an answer that cannot be used.
         BossgenError: something is in the way, or cannot be written.
     """
-    target = target.absolute()
-    default = target.resolve().name.replace("-", "_")
+    target = Path(os.path.realpath(target))
+    default = target.name.replace("-", "_")
     given: dict[str, Any] = dict(data or {})
     if "deploy" in given:  # the one question with several answers
         given["deploy"] = [one for one in re.split(r"[,\s]+", given["deploy"]) if one]
@@ -104,7 +104,7 @@ def new(
         files.update(_render_service(answers["app_name"], service, "room"))
     files.update(_as_base(files))
 
-    with place.staging(None if pretend else place.existing(target)) as work:
+    with place.staging(None if pretend else place.beside(target)) as work:
         staged = work / "project"
         place.write_all(staged, files)
         if not empty:

@@ -90,6 +90,42 @@ def test_an_empty_folder_is_replaced(staged: Path, tmp_path: Path) -> None:
     assert tree(target)["a.txt"] == b"new a"
 
 
+def test_its_permissions_stay(staged: Path, tmp_path: Path) -> None:
+    target = tmp_path / "private"
+    target.mkdir(0o700)
+    assert place.move_folder(staged, target)
+    assert target.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_somebody_else_stays_theirs(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "theirs"
+    target.mkdir()
+    stat = Path.stat
+
+    def foreign(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = list(stat(path, follow_symlinks=follow_symlinks))
+        found[4] += 1 if path == target else 0  # st_uid
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", foreign)
+    assert not place.move_folder(staged, target)
+    assert staged.exists()
+
+
+def test_staging_is_beside_the_target(tmp_path: Path) -> None:
+    assert place.beside(tmp_path / "a" / "b") == tmp_path
+    assert place.beside(tmp_path) == tmp_path.parent
+
+
+def test_or_in_it_when_it_is_a_file_system_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path)
+    assert place.beside(tmp_path) == tmp_path
+
+
 def test_a_folder_with_something_in_it_is_not(staged: Path, root: Path) -> None:
     before = tree(root)
     assert not place.move_folder(staged, root)

@@ -223,6 +223,23 @@ def test_the_empty_folder_one_stands_in_stays_the_same_folder(
     assert [path for path in os.listdir() if path.startswith(".bossgen-")] == []
 
 
+def test_a_link_to_an_empty_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "link").symlink_to("shop")
+    scaffold.new(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert 'app = "shop"' in (tmp_path / "shop/boss.toml").read_text()
+
+
+def test_staging_in_the_target_itself_leaves_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "myapp").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path / "myapp")
+    scaffold.new(tmp_path / "myapp")
+    assert [path for path in os.listdir(tmp_path / "myapp") if "-" in path] == []
+
+
 def test_force_replaces_files_of_the_same_name_and_keeps_others(tmp_path: Path) -> None:
     root = tmp_path / "myapp"
     handlers = root / "src/websocket"
