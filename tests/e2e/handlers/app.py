@@ -2,10 +2,10 @@
 
 import threading
 
-from boss.router import router
 from fastapi import FastAPI, HTTPException
 
 from boss import ServiceDown, services
+from boss.router import router
 
 app = FastAPI()
 app.include_router(router)

@@ -4,8 +4,9 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
-from boss.router import router
 from fastapi import BackgroundTasks, Body, FastAPI, WebSocket
+
+from boss.router import router
 from src.lib.script import JOURNAL, SCRIPTS, define, world
 
 app = FastAPI()

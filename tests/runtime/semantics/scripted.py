@@ -6,9 +6,8 @@ There are many services of this kind, so that every test has one that nobody has
 
 from typing import Any
 
-from src.lib.script import State, called, new_state
-
 from boss import CloseReason, Noreply, Ok, ServiceHandler, WebSocket
+from src.lib.script import State, called, new_state
 
 NAME = __name__.removeprefix("src.websocket.myapp_").removesuffix("_websocket")
 
