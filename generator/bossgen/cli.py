@@ -153,7 +153,7 @@ def new(
                 base_url=base_url,
                 services=service or (),
                 data=answers,
-                ask=not defaults and sys.stdin.isatty() and sys.stderr.isatty(),
+                ask=not defaults and _is_terminal(),
                 pretend=pretend,
                 force=force,
             )
@@ -347,6 +347,11 @@ def _show_error(error: BossgenError) -> None:
     _say(f"{_paint('error', '1;31', color)}: {error.message}")
     for number, line in enumerate(error.hint.splitlines()):
         _say(f"{'      ' if number else _paint(' hint', '1', color) + ':'} {line}")
+
+
+def _is_terminal() -> bool:
+    """Whether questions can be seen and answered."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _tell(report: "scaffold.Report") -> None:
