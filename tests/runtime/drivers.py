@@ -189,8 +189,6 @@ class Served(Driver):
         await self._server.start()
 
     async def clear(self) -> None:
-        for peer in self._peers.values():
-            peer.lose()
         await self._server.stop()
 
     async def join(self, name: str, query: Mapping[str, str]) -> bool:

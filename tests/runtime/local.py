@@ -40,6 +40,7 @@ class LocalServer:
         self._service = service
         self._way = way
         self._state = ServerState()
+        self._peers: list[Peer] = []
 
     async def start(self) -> None:
         """Listen on a port of the system's choice."""
@@ -66,11 +67,14 @@ class LocalServer:
         await asyncio.get_running_loop().create_connection(
             lambda: peer, "127.0.0.1", self.port
         )
+        self._peers.append(peer)
         return peer if await peer.shake_hands(target) else None
 
     async def stop(self) -> None:
-        """Stop listening, and wait until all clients, which are leaving, have gone."""
+        """Stop listening, reset what is open, and wait until all of it has gone."""
         self._server.close()
+        for peer in self._peers:
+            peer.lose()
         async with asyncio.timeout(PATIENCE):
             while self._state.connections or self._state.tasks:
                 await asyncio.sleep(0)
@@ -143,10 +147,14 @@ class Peer(asyncio.Protocol):
         self._left = True
         self.transport.abort()
 
+    async def gone(self) -> None:
+        """Wait until the connection is over."""
+        await self.until(lambda: self.over)
+
     async def flushed(self) -> None:
         """Wait until the server has read what was sent, and what it has sent is here; or the connection is over."""
         if self._left or self.closed_with is not None:
-            await self.until(lambda: self.over)
+            await self.gone()
             return
         self._pings += 1
         self.send(9, b"flushed")

@@ -28,6 +28,7 @@ class FastClient(Client):
         "_closed",
         "_held",
         "_paused",
+        "_pong",
         "_protocol",
         "_queue",
         "_sent_in",
@@ -49,6 +50,7 @@ class FastClient(Client):
         self._held: list[bytes] | None = None  # frames held until the turn ends
         self._sent_in = -1  # number of the turn in which a frame was written last
         self._queue: OutboundQueue[bytes] | None = None  # made when it is first needed
+        self._pong: bytes | None = None  # to be sent when the client reads again
         self._closed: asyncio.Future[None] | None = None  # wanted by `wait_closed`
         self._paused = not protocol.writable.is_set()  # does the client not read?
         self._slow = self._paused or protocol.compresses  # not simply to be written
@@ -141,6 +143,13 @@ class FastClient(Client):
         if any(counts) and queue.too_long(limits.outbound_limit, limits.outbound_bytes):
             turn.suspect(self)
 
+    def pong(self, data: bytes) -> None:
+        """Answer a ping with this frame; of many that come while the client does not read, the last. RFC 6455, 5.5.3."""
+        if self._paused:
+            self._pong = data
+        else:
+            self._write(data)
+
     def pause_writing(self) -> None:
         """The client does not read: what is sent from now on waits in the queue."""
         self._paused = self._slow = True
@@ -149,6 +158,9 @@ class FastClient(Client):
         """The client reads again: write a part of the queue, and go on when that has left, too."""
         self._paused = False
         self._slow = self._protocol.compresses
+        if self._pong is not None:
+            self._write(self._pong)
+            self._pong = None
         queue = self._queue
         while queue and not self._paused:
             frames, size = [], 0

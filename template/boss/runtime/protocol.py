@@ -309,18 +309,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if end > size:
                 self._missing = end - position
                 break
+            if end < 0:
+                super().data_received(data[position:])
+                return
             if not self._take(client, data, position, end):
                 super().data_received(data[position:end])
                 self._in_message = self.conn.current_size is not None
             position = end
-        if position < size and client.open:
+        if position == size:
+            return
+        if client.open:
             self._partial = bytearray(data[position:])
+        elif not self.transport.is_closing():
+            super().data_received(
+                data[position:]
+            )  # the client's close frame may follow
 
     def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
         """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
         first, second = data[start], data[start + 1]
         start += 6 if second < 254 else 8 if second == 254 else 14
-        if second < 128 or end - start > self._limit or start > end:
+        if second < 128 or end - start > self._limit:
             return False
         if first == 0x81 and not self._in_message:
             try:
@@ -340,13 +349,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             )
         if first == 0x89:
             payload = apply_mask(data[start:end], data[start - 4 : start])
-            self.transport.write(bytes((0x8A, len(payload))) + payload)
+            client.pong(bytes((0x8A, len(payload))) + payload)
             return True
         if first == 0x8A:
             payload = apply_mask(data[start:end], data[start - 4 : start])
             self.handle_pong(Frame(Opcode.PONG, payload))
             return True
         return False
+
+    def handle_ping(self) -> None:
+        if self.peer is None:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # it is closing: whoever does not read would not read this either
 
     def _answer_close(self, client: FastClient, payload: bytes) -> bool:
         """Answer a close frame with the like and end the connection; False when it is not as it should be."""
@@ -363,6 +378,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         client.gone(Remote(code, reason))
         self.transport.write(bytes((0x88, len(payload))) + payload)
         self.transport.close()
+        self._cut_later()
         return True
 
     def send_receive_event_to_app(self) -> None:
@@ -435,10 +451,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.stop_keepalive()
         self.transport.write(close_frame(code, text))
         self.close_sent = True
-        self._partial = None
         self._held = False
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
+        partial, self._partial = self._partial, None
+        if partial is not None:
+            super().data_received(bytes(partial))  # its rest is still to come
 
     # How it ends.
 
@@ -450,12 +468,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 Remote(None if close.code == 1005 else close.code, close.reason)
             )
         super().handle_close(event)
+        self._cut_later()
 
     def handle_parser_exception(self) -> None:
-        if self.peer is not None and not self.close_sent:
+        if self.close_sent:  # a second close frame would be one too many
+            self.transport.close()
+            return
+        if self.peer is not None:
             assert self.conn.close_sent is not None
+            self.peer.flush()
             self.peer.gone(Error(_ERRORS.get(self.conn.close_sent.code, "badframe")))
         super().handle_parser_exception()
+        self._cut_later()
+
+    def _cut_later(self) -> None:
+        """What is closing stays open until all has left: for ever, when the client never reads. So there is a limit."""
+        if self.close_timer is None and self.transport.get_write_buffer_size():
+            self.close_timer = self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
 
     def send_keepalive_ping(self) -> None:
         self.ping_timer = None
@@ -489,6 +518,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
             client.gone(Normal("timeout"))
         super().keepalive_timeout()
+        self._cut_later()
 
     def handle_pong(self, event: Frame) -> None:
         self._looked_again = False
@@ -515,8 +545,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:
     """Where the frame that begins at `position` ends.
 
-    A frame of which too little is here to tell ends behind `data`. One that the parser will refuse ends with `data`,
-    so that it is refused at once. RFC 6455 section 5.2.
+    A frame of which too little is here to tell ends behind `data`. For one that the parser will refuse the answer is
+    negative, so that it is refused at once. RFC 6455 section 5.2.
     """
     size = len(data)
     if size - position < 2:
@@ -530,7 +560,7 @@ def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> i
         or (first & 0x70 and not (compresses and first & 0x70 == 0x40))
         or (control and (second > 253 or first < 128))
     ):
-        return size
+        return -1
     length = second - 128
     start = position + 6
     if length > 125:
@@ -540,5 +570,5 @@ def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> i
             return start
         length = int.from_bytes(data[position + 2 : position + 2 + extra], "big")
     if not control and length > limit:
-        return size
+        return -1
     return start + length

@@ -33,15 +33,25 @@ class Ears(ServiceHandler[None]):
 """
 
 
+# Services of their own kind, and what boss.toml says of them.
+SECTIONS = {
+    "idle": "idle_timeout = 0.3",
+    "small": "max_message_size = 1000",
+    "just": "max_message_size = 1000",
+}
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Many scripted services, restarted as often as it takes."""
     toml = "[supervisor]\nmax_restarts = 1000\nperiod = 1\n"
+    for name, settings in SECTIONS.items():
+        toml += f"[service.{name}]\n{settings}\n"
     return make_project(
         tmp_path_factory.mktemp("semantics"),
         toml=toml,
         services=SERVICES,
-        handlers={"bare": BARE, "ears": EARS},
+        handlers={"bare": BARE, "ears": EARS, **dict.fromkeys(SECTIONS, "")},
     )
 
 
