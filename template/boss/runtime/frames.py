@@ -20,6 +20,8 @@ def check_close(code: int, reason: str) -> None:
     """Raise unless code and reason may stand in a close frame."""
     if isinstance(code, bool) or not isinstance(code, int):
         raise TypeError(f"a close code is a number, not {code!r}")
+    if not isinstance(reason, str):
+        raise TypeError(f"a close reason is text, not {reason!r}")
     if not may_be_sent(code):
         raise ValueError(
             f"close code {code} may not be sent; 1000 to 1014 without 1004 to 1006, or 3000 to 4999 may"

@@ -66,4 +66,10 @@ class WebSocket(ABC):
 
 def encode_json(value: Any) -> str:
     """Write `value` as compact JSON; NaN and infinities, which JSON lacks, are a `ValueError`."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a lone surrogate: JSON can spell it, UTF-8 cannot
+            text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text

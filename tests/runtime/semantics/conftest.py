@@ -38,6 +38,7 @@ SECTIONS = {
     "idle": "idle_timeout = 0.3",
     "small": "max_message_size = 1000",
     "just": "max_message_size = 1000",
+    "abox": "mailbox_limit = 5",
 }
 
 
