@@ -1,0 +1,7 @@
+"""Everyone may come, nobody is told anything."""
+
+from boss import ServiceHandler
+
+
+class QuietWebsocket(ServiceHandler[None]):
+    dependencies = ()

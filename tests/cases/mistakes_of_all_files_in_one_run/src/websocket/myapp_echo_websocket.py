@@ -1,0 +1,4 @@
+from boss import ServiceHandler
+
+
+class Echo(ServiceHandler
