@@ -39,6 +39,7 @@ SECTIONS = {
     "small": "max_message_size = 1000",
     "just": "max_message_size = 1000",
     "abox": "mailbox_limit = 5",
+    "choosy": 'subprotocols = ["v2", "v1"]',
 }
 
 

@@ -108,6 +108,7 @@ class Service:
         self.clients = clients  # closes them when the test is over
         self.server = server
         self.name = name
+        self.base_url = base_url
         self.url = f"{base_url}/websocket/{name}"
         self.http = Http(server)
 
@@ -207,7 +208,7 @@ class Service:
 
     def state(self) -> dict[str, Any]:
         """What /healthz says of it."""
-        _, answer = self.http.ask("/healthz")
+        _, answer = self.http.ask(f"{self.base_url}/healthz")
         state: dict[str, Any] = answer["services"][self.name]
         return state
 
