@@ -163,13 +163,13 @@ class Peer(asyncio.Protocol):
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for what is to be."""
         async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await self._changed.wait()
-                self._changed.clear()
+            while True:
                 if not self._received.startswith(b"HTTP/"):
                     self._read()
-        if not self._received.startswith(b"HTTP/"):
-            self._read()
+                if condition():
+                    return
+                await self._changed.wait()
+                self._changed.clear()
 
     def _read(self) -> None:
         data = self._received
