@@ -33,12 +33,12 @@ def check(
     for problem in unreadable:
         name = service_of(problem.span.path, plan.app)
         services.update([name] if name else ())
+    known = frozenset(services)
     problems: list[Diagnostic] = []
     for planned in plan.services:
         handler = planned.handler
-        view = View(
-            handler, behaviour, frozenset(services), _methods(handler, behaviour)
-        )
+        methods = _methods(handler, behaviour)
+        view = View(handler, handler.parsed, behaviour, known, methods)
         problems += _find(view)
     return tuple(sorted(problems, key=sort_key))
 

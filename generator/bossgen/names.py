@@ -7,8 +7,8 @@ binds. `resolve` joins the two. What cannot be told has the meaning None, and no
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from .model import Class, Meaning, Scope
 
@@ -443,65 +443,99 @@ def leaves(
 # --- scopes ------------------------------------------------------------------------------------------
 
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_PASSED_OVER: Final = frozenset(
+# Values of fields that hold nothing further.
+_LEAVES: Final = frozenset(
     {
-        ast.Constant,
-        ast.Load,
-        ast.Store,
-        ast.Del,
-        ast.Pass,
-        ast.Break,
-        ast.Continue,
-        str,
-        int,
-        float,
-        complex,
-        bytes,
-        bool,
-        type(None),
-        type(...),
-        *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod, ast.Pow, ast.BitOr, ast.BitAnd),
-        *(ast.FloorDiv, ast.BitXor, ast.LShift, ast.RShift, ast.MatMult),
-        *(ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd, ast.Invert),
-        *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
-        *(ast.Is, ast.IsNot, ast.In, ast.NotIn),
+        *(str, int, float, complex, bytes, bool, type(None), type(...)),
+        *(ast.Constant, ast.Pass, ast.Break, ast.Continue),
     }
+)
+_NO_CHILDREN: Final = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "name", "type_comment", "kind", "conversion"}
 )
 
 
+class _Fields(dict[type[Any], tuple[str, ...]]):
+    """For each kind of node the fields that may hold other nodes."""
+
+    def __missing__(self, kind: type[Any]) -> tuple[str, ...]:
+        # Some lists hold texts or None: these have no fields at all.
+        fields = tuple(
+            field for field in getattr(kind, "_fields", ()) if field not in _NO_CHILDREN
+        )
+        self[kind] = fields
+        return fields
+
+
+_FIELDS: Final = _Fields()
+
+
 def scopes(tree: ast.Module) -> dict[ast.AST, Scope]:
-    """What stands directly in the module, and in each function and class of it, by one walk."""
+    """What stands directly in the module, and in each function and class of it, by one walk.
+
+    This sees every node of every handler, so it is written for speed: names, half of all nodes, are dealt with where
+    they are met, and most other nodes of interest go into their list by one call.
+    """
     root = Scope(tree, None)
     found: dict[ast.AST, Scope] = {tree: root}
     waiting: list[tuple[Scope, list[ast.AST]]] = [(root, list(tree.body))]
-    passed_over = _PASSED_OVER
+    leaves, fields, name_kind, load = _LEAVES, _FIELDS, ast.Name, ast.Load
     while waiting:
         scope, stack = waiting.pop()
+        bindings = scope.bindings
+        take = _lists(scope)
         while stack:
             node = stack.pop()
             kind = node.__class__
-            if kind is ast.Name:
-                if node.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
-                    scope.bindings.setdefault(node.id, []).append(None)  # type: ignore[attr-defined]
-                continue
-            note = _NOTES.get(kind)
-            if note is not None:
-                inner = note(scope, node)
+            if kind in take:
+                take[kind](node)
+            elif kind in _NOTES:
+                inner = _NOTES[kind](scope, node)
                 if inner is not None:
                     opened, body, around = inner
                     found[node] = opened
                     waiting.append((opened, body))
                     stack += around
                     continue
-            for value in node.__dict__.values():
+            elif kind is name_kind:
+                if node.ctx.__class__ is not load:  # type: ignore[attr-defined]
+                    bindings.setdefault(node.id, []).append(None)  # type: ignore[attr-defined]
+                continue
+            for field in fields[kind]:
+                value = getattr(node, field)
                 sort = value.__class__
-                if sort is list:
-                    for item in value:
-                        if item.__class__ not in passed_over:
-                            stack.append(item)
-                elif sort not in passed_over:
+                if sort is name_kind:
+                    if value.ctx.__class__ is not load:
+                        bindings.setdefault(value.id, []).append(None)
+                elif sort is list:
+                    stack += value
+                elif sort not in leaves:
                     stack.append(value)
     return found
+
+
+def _lists(scope: Scope) -> dict[type[Any], Callable[[Any], None]]:
+    """Where in the scope the nodes of most kinds go."""
+    assignment = scope.assignments.append
+    expression = scope.yields.append
+    return {
+        ast.Call: scope.calls.append,
+        ast.Attribute: scope.attributes.append,
+        ast.Await: scope.awaits.append,
+        ast.Return: scope.returns.append,
+        ast.Expr: scope.statements.append,
+        ast.Yield: expression,
+        ast.YieldFrom: expression,
+        ast.Assign: assignment,
+        ast.AugAssign: assignment,
+        ast.AnnAssign: assignment,
+        ast.NamedExpr: assignment,
+        ast.For: assignment,
+        ast.AsyncFor: assignment,
+        ast.With: assignment,
+        ast.AsyncWith: assignment,
+        ast.comprehension: assignment,
+    }
 
 
 _Opened: TypeAlias = tuple[Scope, list[ast.AST], list[ast.AST]]
@@ -541,39 +575,6 @@ def _note_import(scope: Scope, node: ast.AST) -> None:
         scope.bindings.setdefault(name, []).append(meaning)
 
 
-def _note_assignment(scope: Scope, node: ast.AST) -> None:
-    scope.assignments.append(node)
-
-
-def _note_call(scope: Scope, node: ast.AST) -> None:
-    assert isinstance(node, ast.Call)
-    scope.calls.append(node)
-
-
-def _note_await(scope: Scope, node: ast.AST) -> None:
-    assert isinstance(node, ast.Await)
-    scope.awaits.append(node)
-
-
-def _note_attribute(scope: Scope, node: ast.AST) -> None:
-    assert isinstance(node, ast.Attribute)
-    scope.attributes.append(node)
-
-
-def _note_return(scope: Scope, node: ast.AST) -> None:
-    assert isinstance(node, ast.Return)
-    scope.returns.append(node)
-
-
-def _note_statement(scope: Scope, node: ast.AST) -> None:
-    assert isinstance(node, ast.Expr)
-    scope.statements.append(node)
-
-
-def _note_yield(scope: Scope, node: ast.AST) -> None:
-    scope.yields.append(node)
-
-
 def _note_handler(scope: Scope, node: ast.AST) -> None:
     assert isinstance(node, ast.ExceptHandler)
     if node.name:
@@ -599,22 +600,6 @@ _NOTES: Final = {
     ast.ClassDef: _note_class,
     ast.Import: _note_import,
     ast.ImportFrom: _note_import,
-    ast.Assign: _note_assignment,
-    ast.AugAssign: _note_assignment,
-    ast.AnnAssign: _note_assignment,
-    ast.NamedExpr: _note_assignment,
-    ast.For: _note_assignment,
-    ast.AsyncFor: _note_assignment,
-    ast.With: _note_assignment,
-    ast.AsyncWith: _note_assignment,
-    ast.comprehension: _note_assignment,
-    ast.Call: _note_call,
-    ast.Await: _note_await,
-    ast.Attribute: _note_attribute,
-    ast.Return: _note_return,
-    ast.Expr: _note_statement,
-    ast.Yield: _note_yield,
-    ast.YieldFrom: _note_yield,
     ast.ExceptHandler: _note_handler,
     ast.MatchAs: _note_pattern,
     ast.MatchStar: _note_pattern,

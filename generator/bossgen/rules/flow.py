@@ -20,7 +20,7 @@ from .types import ANY, NONE, Type, Types, is_one, literal, of, of_annotation
 
 COROUTINE: Final = "a coroutine"
 RESULTS: Final = ("boss.Ok", "boss.Noreply", "boss.Stop")
-_MOST_WAYS: Final = 200
+_MOST_WAYS: Final = 128
 _MOST_STEPS: Final = 8_000  # statements followed in one function
 _NEVER: Final = frozenset(
     {

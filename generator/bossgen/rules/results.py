@@ -351,13 +351,17 @@ def _listed(names: tuple[str, ...] | list[str]) -> str:
     )
 
 
-def _results_made(view: View) -> Iterator[tuple[Scope, ast.Call, str]]:
+def _results_made(view: View) -> list[tuple[Scope, ast.Call, str]]:
     """All calls in the file that make a result."""
-    for scope in view.module.scopes.values():
-        for call in scope.calls:
-            meaning = view.resolve(call.func, scope)
-            if isinstance(meaning, str) and meaning in RESULTS:
-                yield scope, call, meaning
+    found: list[tuple[Scope, ast.Call, str]] | None = view.memo.get("results")
+    if found is None:
+        found = view.memo["results"] = []
+        for scope in view.module.scopes.values():
+            for call in scope.calls:
+                meaning = view.resolve(call.func, scope)
+                if isinstance(meaning, str) and meaning in RESULTS:
+                    found.append((scope, call, meaning))
+    return found
 
 
 # --- BG310 -------------------------------------------------------------------------------------------

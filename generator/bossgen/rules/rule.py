@@ -157,15 +157,11 @@ class View:
     """What a rule that looks at a handler is given."""
 
     handler: Handler
+    module: Module  # the handler's file
     behaviour: Behaviour
     services: frozenset[str]  # all services of the project, also those with problems
     methods: tuple[Method, ...]  # the callbacks that are sure to be called
     memo: dict[str, Any] = field(default_factory=dict)  # found once for all rules
-
-    @property
-    def module(self) -> Module:
-        """The handler's file."""
-        return self.handler.parsed
 
     @property
     def top(self) -> Scope:
@@ -177,20 +173,23 @@ class View:
         """Whether all bases of the handler are seen."""
         return None not in self.handler.lineage
 
-    def functions(self) -> Iterator[tuple[Method, Function]]:
+    def functions(self) -> tuple[tuple[Method, Function], ...]:
         """The callbacks that are plain functions: nothing wraps them and they are no generators."""
-        for method in self.methods:
-            node = method.definition
-            if (
-                isinstance(node, Function)
-                and self.plain(node)
-                and not self.module.scopes[node].yields
-            ):
-                yield method, node
+        found = self.memo.get("functions")
+        if found is None:
+            found = self.memo["functions"] = tuple(
+                (method, method.definition)
+                for method in self.methods
+                if isinstance(method.definition, ast.FunctionDef | ast.AsyncFunctionDef)
+                and self.plain(method.definition)
+                and not self.module.scopes[method.definition].yields
+            )
+        assert isinstance(found, tuple)
+        return found
 
     def plain(self, node: Function) -> bool:
         """Whether no decorator makes something else of the function."""
-        return all(
+        return not node.decorator_list or all(
             self.at_top(decorator) in TRANSPARENT for decorator in node.decorator_list
         )
 

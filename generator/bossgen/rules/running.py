@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..model import Function, Scope
+from ..model import Function, Module, Scope
 from .flow import flow_of
 from .rule import Finding, View, rule
 
@@ -140,6 +140,9 @@ _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath"})
 _PATH_METHODS: Final = frozenset(
     {"read_text", "read_bytes", "write_text", "write_bytes", "open"}
 )
+_MODULES: Final = frozenset(
+    name.partition(".")[0] for name in {*_BLOCKING, *_FILES, *_PATHS}
+)
 
 
 @rule("BG501", severity="warning")
@@ -163,6 +166,8 @@ def blocking_call(view: View) -> Iterator[Finding]:
             await asyncio.sleep(1)
             ...
     """
+    if not _may_block(view.module):
+        return
     for scope in _on_the_loop(view):
         for call in scope.calls:
             meaning = view.resolve(call.func, scope)
@@ -179,6 +184,21 @@ def blocking_call(view: View) -> Iterator[Finding]:
                 f"`{called}` stops all services while it waits",
                 f"use {instead or '`' + _in_thread(view, call) + '`'}",
             )
+
+
+def _may_block(module: Module) -> bool:
+    """A quick look at what is imported: most handlers import nothing that blocks."""
+    text = module.source.text
+    return (
+        "open(" in text
+        or "input(" in text
+        or any(
+            isinstance(meaning, str) and meaning.partition(".")[0] in _MODULES
+            for scope in module.scopes.values()
+            for meanings in scope.bindings.values()
+            for meaning in meanings
+        )
+    )
 
 
 def _in_thread(view: View, call: ast.Call) -> str:

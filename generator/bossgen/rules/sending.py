@@ -95,6 +95,8 @@ def unknown_service(view: View) -> Iterator[Finding]:
 
         services.chat.broadcast("hello")
     """
+    if "services" not in view.module.source.text and "*" not in view.module.names:
+        return
     for scope in view.module.scopes.values():
         for node in scope.attributes:
             if (
