@@ -25,7 +25,7 @@ def staging(parent: Path | None) -> Iterator[Path]:
     Raises:
         BossgenError: something could not be written, in here or in the body.
     """
-    with _terminating(), writing():
+    with _terminating(), disk():
         folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
         try:
             yield folder
@@ -34,7 +34,7 @@ def staging(parent: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def disk() -> Iterator[None]:
     """Say in our own words that the disk refuses.
 
     Raises:
@@ -45,7 +45,7 @@ def writing() -> Iterator[None]:
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         raise BossgenError(
-            f"cannot write{where}: {error.strerror or error}",
+            f"cannot read or write{where}: {error.strerror or error}",
             "see who owns it, and with which permissions: ls -ld",
         ) from error
 

@@ -16,20 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from . import __version__, config, locate, place, sources
+from . import __version__, config, locate, place, records, sources
 from .application import Application, find_application
 from .build import SETTINGS, build
 from .diagnostics import render_concise
 from .errors import BadName, BossgenError
+from .records import PROJECT, RECORDS
 from .update import PENDING, Contents, Update, compare
-
-RECORDS: Final = PurePosixPath(".bossgen")
-PROJECT: Final = RECORDS / "project.json"
-SERVICES: Final = RECORDS / "services"
-BASE: Final = RECORDS / "base"
-BASE_SUFFIX: Final = (
-    ".base"  # so that no linter or test runner takes the copies for code
-)
 
 ADOPTED: Final = tuple(
     PurePosixPath(path)
@@ -102,7 +95,7 @@ def new(
     _check_answers(answers, remedy)
     for service in services:
         files.update(_render_service(answers["app_name"], service, "room"))
-    files.update(_as_base(files))
+    files.update(records.as_base(files))
 
     with place.staging(None if pretend else place.beside(target)) as work:
         staged = work / "project"
@@ -148,7 +141,7 @@ def add_service(
     handler, test = (path for path in files if path.suffix == ".py")
     if not force:
         _refuse_existing((handler, test), root, name)
-    files.update(_as_base(files))
+    files.update(records.as_base(files))
     written = _in_order(files)
     _refuse_obstacles(written, root)
     if pretend:
@@ -201,7 +194,7 @@ def init(root: Path, *, name: str | None = None) -> Report:
         package = path.name == "__init__.py" and (root / path.parent).is_dir()
         if package or os.path.lexists(root / path):
             del files[path]
-    files.update(_as_base(files))
+    files.update(records.as_base(files))
     with place.staging(root) as work:
         staged = work / "project"
         place.write_all(staged, files)
@@ -224,27 +217,28 @@ def update(root: Path, *, check: bool = False) -> Report:
     Raises:
         BossgenError: nobody knows what was written, a newer bossgen wrote it, or a file cannot be written.
     """
-    answers = _recorded(root / PROJECT)
-    _refuse_newer(str(answers.get("_commit", "")))
-    base = _base(root)
-    files = dict(_render("project", _asked(answers)))
+    answers = records.answers(root / PROJECT)
+    records.refuse_newer(str(answers.get("_commit", "")))
+    with place.disk():
+        base = records.base(root)
+    files = dict(_render("project", records.asked(answers)))
     if answers.get("adopted"):
         files = {path: files[path] for path in files if path in base or path == PROJECT}
     own: set[PurePosixPath] = set()
-    for record in sorted((root / SERVICES).glob("*.json")):
-        service = _render("service", _asked(_recorded(record)))
+    for record in sorted((root / records.SERVICES).glob("*.json")):
+        service = _render("service", records.asked(records.answers(record)))
         files.update(service)
         own.update(service)
     new = {path: text for path, text in files.items() if RECORDS not in path.parents}
-    mine = {
-        path: (root / path).read_bytes()
-        for path in {*base, *new}
-        if (root / path).is_file()
-    }
+    with place.disk():
+        mine = {
+            path: (root / path).read_bytes()
+            for path in {*base, *new}
+            if (root / path).is_file()
+        }
     result = compare(base, mine, new, own)
     if not check:
-        records = {path: files[path] for path in files if path not in new}
-        _apply(root, result, records)
+        _apply(root, result, {path: files[path] for path in files if path not in new})
     return _updated(result, check=check)
 
 
@@ -272,7 +266,7 @@ def _render(
     """What template/project or template/service comes to with these answers; the other questions take defaults."""
     import copier  # it costs a quarter of a second, which `bossgen --help` has no use for
 
-    with tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
+    with place.disk(), tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
         try:
             copier.run_copy(
                 str(locate.template_root() / template),
@@ -295,45 +289,6 @@ def _render(
 
 def _render_service(app: str, name: str, kind: str) -> Contents:
     return _render("service", {"app_name": app, "service_name": name, "kind": kind})
-
-
-def _as_base(files: Contents) -> Contents:
-    """The copies to keep of these files, as they are written."""
-    return {
-        BASE / path.parent / (path.name + BASE_SUFFIX): text
-        for path, text in files.items()
-        if RECORDS not in path.parents
-    }
-
-
-def _base(root: Path) -> Contents:
-    """The copies that are kept, keyed by the paths of the originals."""
-    folder = root / BASE
-    return {
-        path.parent / path.name.removesuffix(BASE_SUFFIX): (folder / path).read_bytes()
-        for path in place.listing(folder)
-    }
-
-
-def _recorded(path: Path) -> Mapping[str, Any]:
-    """The answers that an earlier run has written down."""
-    try:
-        answers = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BossgenError(
-            f"{path} cannot be read: {error}",
-            "it says what the project was made from; restore it from version control",
-        ) from error
-    if not isinstance(answers, dict):
-        raise BossgenError(
-            f"{path} is not what bossgen wrote", "restore it from version control"
-        )
-    return answers
-
-
-def _asked(answers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answers without what Copier notes beside them."""
-    return {key: value for key, value in answers.items() if not key.startswith("_")}
 
 
 # Checks, before anything is written
@@ -363,7 +318,7 @@ def _check_asked(given: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
     """Refuse an answer to a question that the template does not ask."""
     for key in given:
         if key not in answers:
-            known = ", ".join(sorted(_asked(answers)))
+            known = ", ".join(sorted(records.asked(answers)))
             raise BadName(
                 f"the template does not ask for `{key}`", f"it asks for {known}"
             )
@@ -423,19 +378,6 @@ def _refuse_obstacles(files: Sequence[PurePosixPath], root: Path) -> None:
         )
 
 
-def _refuse_newer(version: str) -> None:
-    """Refuse to take a project back to an older template, as a colleague with an older bossgen would."""
-    if _numbers(version) > _numbers(__version__):
-        raise BossgenError(
-            f"this project was written by bossgen {version}, and this is {__version__}",
-            "pip install --upgrade bossgen",
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"[0-9]+", version)[:3])
-
-
 def _app_of(root: Path) -> str:
     """The name of the application, from boss.toml."""
     template = locate.read_template()
@@ -475,32 +417,23 @@ def _in_order(paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
     return sorted(set(paths), key=lambda path: (RECORDS in path.parents, path))
 
 
-def _apply(root: Path, result: Update, records: Contents) -> None:
+def _apply(root: Path, result: Update, answers: Contents) -> None:
     """Write what `update` decided.
 
     Each file is whole at any time and its copy in the base follows at once, so that an update that was killed can be
     run again.
     """
-    with place.writing():
+    with place.disk():
         for change in result.changes:
             if change.content is not None:
                 place.write(root / change.path, change.content)
             elif change.fate == "deleted":
                 place.remove(root / change.path, root)
-            _record(root, change.path, result.base)
-        for path in sorted({*_base(root), *result.base}):
-            _record(root, path, result.base)
-        for path, text in records.items():
+            records.record(root, change.path, result.base)
+        for path in sorted({*records.base(root), *result.base}):
+            records.record(root, path, result.base)
+        for path, text in answers.items():
             place.write(root / path, text)
-
-
-def _record(root: Path, path: PurePosixPath, base: Contents) -> None:
-    """Bring the copy of one file to what was written last."""
-    copy = root / BASE / path.parent / (path.name + BASE_SUFFIX)
-    if path in base:
-        place.write(copy, base[path])
-    else:
-        place.remove(copy, root)
 
 
 # What to say

@@ -18,10 +18,11 @@ BOSS = ROOT / "template" / "boss"
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"dev"},
     {"scaffold", "watch", "report"},
     {"build"},
     {"check", "causes", "explain"},
-    {"config", "sources", "parse", "plan", "render", "write"},
+    {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
     {"behaviour", "locate", "names", "place", "positions", "syntax", "values"},
     {"model", "diagnostics", "errors", "header", "application", "update", "__init__"},

@@ -213,13 +213,13 @@ def test_nor_when_it_is_terminated(tmp_path: Path) -> None:
 
 def test_what_the_disk_refuses_is_said_with_its_place(tmp_path: Path) -> None:
     with (
-        pytest.raises(BossgenError, match="cannot write .*missing"),
+        pytest.raises(BossgenError, match="cannot read or write .*missing"),
         place.staging(tmp_path / "missing"),
     ):
         pytest.fail("there is no such folder")
     (tmp_path / "file").touch()
     with (
-        pytest.raises(BossgenError, match="cannot write .*file/below"),
+        pytest.raises(BossgenError, match="cannot read or write .*file/below"),
         place.staging(tmp_path),
     ):
         (tmp_path / "file" / "below").touch()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bossgen import build as pipeline
-from bossgen import config, locate, place, scaffold, sources
+from bossgen import config, locate, place, records, scaffold, sources
 from bossgen.errors import BadName, BossgenError
 
 KINDS = ("room", "echo", "blank", "ticker")
@@ -45,7 +45,8 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Pa
                 (copy / path).write_bytes(content)
         (copy / "boss").symlink_to(original / "boss")
         monkeypatch.setattr(locate, "template_root", lambda: copy)
-        monkeypatch.setattr(scaffold, "__version__", "0.2.0")
+        for module in (scaffold, records):
+            monkeypatch.setattr(module, "__version__", "0.2.0")
         return copy
 
     return next_version
@@ -676,7 +677,7 @@ def test_an_adopted_project_gets_no_files_it_did_not_have(
 def test_a_project_of_a_newer_bossgen_is_left_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scaffold, "__version__", "0.0.9")
+    monkeypatch.setattr(records, "__version__", "0.0.9")
     with pytest.raises(BossgenError, match=r"0\.0\.9") as refusal:
         scaffold.update(project)
     assert "upgrade" in refusal.value.hint
