@@ -38,7 +38,8 @@ def origin_allowed(
     if len(origins) != 1:
         return False
     origin = _origin(origins[0])
-    if origin is None:  # of a scheme of its own, as apps with a browser inside have: listed, or refused
+    if origin is None:
+        # Of a scheme of its own, as apps with a browser inside have: listed, or refused.
         text = origins[0].strip().lower()
         return text != "null" and text in (entry.strip().lower() for entry in allowed)
     if any(origin == _origin(entry) for entry in allowed):
