@@ -11,7 +11,10 @@
  * This file is yours. It needs nothing else, and no build step.
  */
 
-/** What the close codes mean, for people. RFC 6455, section 7.4, and what bossgen says with each. */
+/**
+ * What the close codes mean, for people. RFC 6455, section 7.4, and what bossgen says with each.
+ * @type {Readonly<Record<number, string>>}
+ */
 export const CLOSE_CODES = Object.freeze({
   1000: "closed normally",
   1001: "the service went down, or the page was left",

@@ -19,6 +19,8 @@ import { limit, plural } from "./words.js";
 export class Service {
   #clients = new Set();
   #count = 0;
+  #url = "";
+  #built = ""; // what of it only another build changes
 
   /**
    * @param {Description} description
@@ -58,14 +60,15 @@ export class Service {
   show(description) {
     const { state, reason, clients } = description;
     this.card.dataset.state = state;
+    this.join.disabled = false;
     set(this.state, reason === null ? state : `${state}: ${reason}`);
     set(this.connected, `${plural(clients, "client")} connected`);
-    // All that a build alone changes is made anew only when it has changed, so that nothing closes under the reader.
+    // Made anew only when it has changed, so that nothing closes under the reader.
     const built = JSON.stringify([description.url, description.file, description.callbacks, description.limits]);
-    if (built === this.built) return;
-    this.built = built;
-    this.url = address(description.url);
-    this.facts.replaceChildren(...facts(description, this.url));
+    if (built === this.#built) return;
+    this.#built = built;
+    this.#url = address(description.url);
+    this.facts.replaceChildren(...facts(description, this.#url));
   }
 
   /** The service is in the table no more; its clients stay, so that one can read what they heard. */
@@ -78,7 +81,7 @@ export class Service {
 
   #join() {
     this.#count += 1;
-    const client = new Client(/** @type {string} */ (this.url), `Client ${this.#count}`, this.changed, () => {
+    const client = new Client(this.#url, `Client ${this.#count}`, this.changed, () => {
       this.#clients.delete(client);
       this.#label();
       this.join.focus();

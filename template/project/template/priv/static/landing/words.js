@@ -42,6 +42,7 @@ export function limit(name, value) {
   return String(value).replaceAll("_", " ");
 }
 
+/** What an empty list stands for. @type {Record<string, string>} */
 const EMPTY = { allowed_origins: "the same only", subprotocols: "the first one offered" };
 
 /** @param {number} value */
