@@ -19,6 +19,8 @@ from . import __version__
 from .errors import BadName, BossgenError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from . import build as pipeline
     from . import scaffold
 
@@ -318,6 +320,16 @@ def explain(
         typer.echo(text, nl=False)
 
 
+@app.command()
+def dev(project: Project = None) -> None:
+    """Build on save, and serve what was built last on boss.toml's host and port."""
+    with _errors_told():
+        root = _root(project)
+        from .dev import dev as serve
+
+        serve(root, _teller(Form.full), _say)
+
+
 def _pair(item: str) -> tuple[str, str]:
     """KEY=VALUE as given to --data."""
     key, equals, value = item.partition("=")
@@ -373,23 +385,30 @@ def _show_problems(report: "pipeline.Report", form: Form) -> None:
 
 
 def _watch(root: Path, form: Form) -> None:
-    """Build until Ctrl-C is pressed; one line for each build, after what is wrong."""
+    """Build until Ctrl-C is pressed."""
     import threading
+
+    from .watch import watch
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(root, _teller(form), threading.Event())
+
+
+def _teller(form: Form) -> "Callable[[pipeline.Report | BossgenError, float], None]":
+    """What tells of one build after the other: what is wrong, and a line with the time."""
     import time
 
     from . import report as told
-    from .watch import watch
 
     def tell(outcome: "pipeline.Report | BossgenError", seconds: float) -> None:
         if isinstance(outcome, BossgenError):
             _show_error(outcome)
-        else:
-            _show_problems(outcome, form)
-            now = time.strftime("%H:%M:%S")
-            _say(f"{now} {told.summary(outcome)} ({seconds * 1000:.0f} ms)")
+            return
+        _show_problems(outcome, form)
+        now = time.strftime("%H:%M:%S")
+        _say(f"{now} {told.summary(outcome)} ({seconds * 1000:.0f} ms)")
 
-    with contextlib.suppress(KeyboardInterrupt):
-        watch(root, tell, threading.Event())
+    return tell
 
 
 def _say(line: str) -> None:

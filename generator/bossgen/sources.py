@@ -10,6 +10,7 @@ from .errors import BossgenError
 from .model import Source
 
 CONFIG: Final = "boss.toml"
+CODE: Final = "src"
 HANDLERS: Final = "src/websocket"
 
 
@@ -59,13 +60,24 @@ def read(root: Path) -> tuple[Source, ...]:
     Raises:
         BossgenError: a file or folder cannot be read.
     """
-    return tuple(_source(root, path) for path in sorted(_paths(root)))
+    return tuple(_source(root, path) for path in sorted(_paths(root, HANDLERS)))
 
 
-def fingerprint(root: Path) -> tuple[object, ...]:
-    """A value that changes when boss.toml or a handler is saved, added or removed; it reads no file."""
+def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
+    """A value that changes when boss.toml or a handler is saved, added or removed; no file is read for it.
+
+    Args:
+        root: the project.
+        wide: all code counts, that of the application and src/lib/ too.
+
+    Raises:
+        BossgenError: a folder cannot be read.
+    """
+    paths = [CONFIG, *sorted(_paths(root, CODE if wide else HANDLERS))]
+    if wide:
+        paths += sorted(path.name for path in root.glob("*.py"))
     marks: list[object] = []
-    for path in (CONFIG, *sorted(_paths(root))):
+    for path in paths:
         try:
             status = os.stat(root / path)
         except OSError:
@@ -75,9 +87,10 @@ def fingerprint(root: Path) -> tuple[object, ...]:
     return tuple(marks)
 
 
-def _paths(root: Path) -> list[str]:
+def _paths(root: Path, top: str) -> list[str]:
+    """The Python files below a folder of the project, in no order."""
     found = []
-    for folder, folders, names in os.walk(root / HANDLERS, onerror=_report):
+    for folder, folders, names in os.walk(root / top, onerror=_report):
         folders[:] = [
             name
             for name in folders

@@ -14,7 +14,7 @@ import watchfiles
 
 from .build import Report, build
 from .errors import BossgenError
-from .sources import HANDLERS, fingerprint
+from .sources import CODE, HANDLERS, fingerprint
 
 # All in milliseconds.
 QUIET: Final = (
@@ -37,26 +37,36 @@ def watch(
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.
     """
-    for _ in saves(root, stop):
-        started = time.perf_counter()
-        outcome = attempt(root)
-        tell(outcome, time.perf_counter() - started)
+    for saved in looks(root, stop, wide=False):
+        if saved:
+            tell(*attempt(root))
 
 
-def attempt(root: Path) -> Report | BossgenError:
-    """Build, and give back what stood in the way, since the next save may remove it."""
+def attempt(root: Path) -> tuple[Report | BossgenError, float]:
+    """Build; give back what came of it, or stood in the way, and the seconds it took."""
+    started = time.perf_counter()
+    outcome: Report | BossgenError
     try:
-        return build(root)
+        outcome = build(root)
     except BossgenError as error:
-        return error
+        outcome = error
+    return outcome, time.perf_counter() - started
 
 
-def saves(root: Path, stop: Event) -> Iterator[None]:
-    """Yield at once, and then each time that boss.toml or a handler was saved, added or removed."""
-    seen = _fingerprint(root)
-    yield
+def looks(root: Path, stop: Event, *, wide: bool) -> Iterator[bool]:
+    """Look at the files again and again: yield whether something was saved, added or removed since the look before.
+
+    The first look finds that everything was saved.
+
+    Args:
+        root: the project.
+        stop: ends it.
+        wide: look at all code of the project, not only at boss.toml and the handlers.
+    """
+    seen = _fingerprint(root, wide)
+    yield True
     while not stop.is_set():
-        folders = _folders(root)
+        folders = _folders(root, wide)
         for _ in watchfiles.watch(
             *folders,
             watch_filter=None,
@@ -67,24 +77,23 @@ def saves(root: Path, stop: Event) -> Iterator[None]:
             yield_on_timeout=True,
             recursive=False,
         ):
-            now = _fingerprint(root)
-            if now != seen:
-                seen = now
-                yield
-            if _folders(root) != folders:
+            now = _fingerprint(root, wide)
+            saved, seen = now != seen, now
+            yield saved
+            if _folders(root, wide) != folders:
                 break
 
 
-def _fingerprint(root: Path) -> tuple[object, ...]:
+def _fingerprint(root: Path, wide: bool) -> tuple[object, ...]:
     try:
-        return fingerprint(root)
+        return fingerprint(root, wide=wide)
     except BossgenError as error:  # a folder that cannot be read: the build will say so
         return (error.message,)
 
 
-def _folders(root: Path) -> list[Path]:
-    """What to watch: the folders on the way to the handlers, as far as they exist, and those below."""
-    top = root / HANDLERS
-    on_the_way = [root, root / "src", top]
+def _folders(root: Path, wide: bool) -> list[Path]:
+    """What to watch: the folders on the way to the files, as far as they exist, and those below."""
+    top = root / (CODE if wide else HANDLERS)
+    on_the_way = [root, root / CODE, top]
     below = (path for path in top.rglob("*") if path.name != "__pycache__")
     return sorted(path for path in {*on_the_way, *below} if path.is_dir())
