@@ -68,7 +68,8 @@ def _run(
             case ast.If(test=test, body=then, orelse=otherwise):
                 branches: list[Names] = []
                 only_types = _mentions_type_checking(test)
-                if not _is_main(test):
+                # What only type checkers see counts for the meaning of names, but it is no member of a class.
+                if not _is_main(test) and not (only_types and classes is None):
                     branches.append(dict(names))
                     _run(
                         then,
@@ -79,7 +80,9 @@ def _run(
                     )
                 branches.append(dict(names))
                 _run(otherwise, branches[-1], outer, classes, typing_only=typing_only)
-                if only_types:  # where both bind a name, the one that runs counts
+                if (
+                    only_types and classes is not None
+                ):  # where both bind a name, the one that runs counts
                     before = dict(names)
                     names.update(branches[0])
                     names.update(
@@ -364,8 +367,13 @@ def descends(class_: Class, base: str) -> bool:
             meaning == base or (isinstance(meaning, Class) and descends(meaning, base))
             for meaning in meanings
         )
-        for meanings in class_.bases
+        for meanings in map(_meant, class_.bases)
     )
+
+
+def _meant(meanings: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
+    """What a base may be, without the `object` that stands in where an import has failed."""
+    return tuple(meaning for meaning in meanings if meaning != "builtins.object")
 
 
 def lineage(class_: Class, base: str) -> tuple[Class | None, ...]:
@@ -375,7 +383,9 @@ def lineage(class_: Class, base: str) -> tuple[Class | None, ...]:
     """
     parents: list[tuple[Class | None, ...]] = []
     direct: list[Class | None] = []
-    for meanings in class_.bases:
+    for meanings in map(_meant, class_.bases):
+        if not meanings:
+            continue
         meaning = meanings[0] if len(meanings) == 1 else None
         if isinstance(meaning, Class):
             parents.append(lineage(meaning, base))

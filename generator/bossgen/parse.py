@@ -185,8 +185,9 @@ def _in_our_words(message: str, shown: str) -> tuple[str, str]:
         return f"Python cannot read on at `{shown}`", help_
     if said.startswith("'await' outside"):
         return "`await` stands in a `def`", "write `async def`"
-    if said.startswith(("'async with' outside", "asynchronous comprehension outside")):
-        return f"{said.replace(chr(39), '`')}", "write `async def`"
+    if said.endswith("outside async function"):
+        what = said.removesuffix(" outside async function").replace("'", "`")
+        return f"{what} stands in a `def`", "write `async def`"
     if said.startswith("invalid "):
         said = f"this is no {said.removeprefix('invalid ')}"
     elif said.startswith(("cannot ", "expected ")):

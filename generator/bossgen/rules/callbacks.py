@@ -50,8 +50,8 @@ def callback_unknown(view: View) -> Iterator[Finding]:
         def handle_incoming(self, service_url, websocket, message, state):
             ...
     """
-    if not view.closed:
-        return  # a base that is not seen may call it
+    if not view.closed or _calls_by_text(view):
+        return  # a base that is not seen may call it, or a name made at run time
     names = view.behaviour.names
     for class_ in view.handler.lineage:
         assert class_ is not None
@@ -69,6 +69,28 @@ def callback_unknown(view: View) -> Iterator[Finding]:
                 f"`{name}` is no callback, and nothing in this file calls it",
                 f"write `{near}`, or `_{name}` if it is your own",
             )
+
+
+def _calls_by_text(view: View) -> bool:
+    """Whether the file looks up attributes whose names it makes at run time: `getattr(self, f"on_{kind}")`."""
+    for scope in view.module.scopes.values():
+        for call in scope.calls:
+            match call.func:
+                case (
+                    ast.Name(id="getattr" | "methodcaller" | "attrgetter")
+                    | ast.Attribute(
+                        attr="methodcaller" | "attrgetter" | "__getattribute__"
+                    )
+                ):
+                    if not all(isinstance(one, ast.Constant) for one in call.args[-1:]):
+                        return True
+                    if len(call.args) > 1 and not isinstance(
+                        call.args[1], ast.Constant
+                    ):
+                        return True
+                case ast.Name(id="vars" | "dir"):
+                    return True
+    return False
 
 
 def _nearest(
@@ -236,10 +258,10 @@ def _listed(names: list[str]) -> str:
 # --- BG306 -------------------------------------------------------------------------------------------
 
 _KINDS: Final = {
-    "builtins.property": "a property",
-    "functools.cached_property": "a property",
-    "builtins.staticmethod": "a static method",
-    "builtins.classmethod": "a class method",
+    "builtins.property": "a property, which is not called",
+    "functools.cached_property": "a property, which is not called",
+    "builtins.staticmethod": "a static method, which does not get `self`",
+    "builtins.classmethod": "a class method, which gets the class and not `self`",
 }
 
 
@@ -286,7 +308,7 @@ def callback_kind(view: View) -> Iterator[Finding]:
                 )
                 yield Finding(
                     place,
-                    f"{subject} is {kind}, not a method",
+                    f"{subject} is {kind}",
                     f"remove `@{view.text(decorator)}` and {_write(node, method.callback)}",
                 )
             elif view.plain(node) and (yields := view.module.scopes[node].yields):
@@ -302,7 +324,7 @@ def callback_kind(view: View) -> Iterator[Finding]:
             if isinstance(meaning, str) and meaning in _KINDS and place is not None:
                 yield Finding(
                     place,
-                    f"{subject} is {_KINDS[meaning]}, not a method",
+                    f"{subject} is {_KINDS[meaning]}",
                     f"write `def {method.name}({', '.join(('self', *method.callback.parameters))})`",
                 )
         elif isinstance(node, (*_VALUES, Class)):

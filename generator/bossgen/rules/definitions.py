@@ -100,6 +100,8 @@ def _most_like_a_handler(module: Module, behaviour: Behaviour) -> Class | None:
 
 def _near_base(base: ast.expr) -> bool:
     bare = base.value if isinstance(base, ast.Subscript) else base
+    if not isinstance(bare, ast.Name | ast.Attribute):
+        return False
     return bool(
         difflib.get_close_matches(
             ast.unparse(bare).rpartition(".")[2], [BASE], cutoff=0.8
@@ -141,6 +143,10 @@ def _near_miss(module: Module, class_: Class) -> Finding:
                 at,
                 f"`{text}` is not boss's {BASE}{found}",
                 f"write `from boss import {BASE}`",
+            )
+        if origin == f"boss.{text}":
+            return Finding(
+                at, f"boss has no `{text}`", f"write `{BASE}`, and import it from boss"
             )
         return Finding(
             at,

@@ -3,6 +3,7 @@
 import difflib
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -65,15 +66,23 @@ def handler_file_name(source: Source, app: str) -> Iterator[Finding]:
 
 def _right_name(stem: str, app: str) -> str:
     """The name a file should have: a prefix that nearly is the application's is replaced, else it is put before."""
-    plain = re.sub(r"[^0-9A-Za-z]+", "_", stem)
+    plain = re.sub(r"[^0-9A-Za-z]+", "_", _ascii(stem))
     words = plain.split("_")
+    if words[0].lower().startswith(app) and len(words[0]) > len(app):
+        return f"{app}_{plain[len(app) :].lower()}"
     length = app.count("_") + 1
     for count in (length, length - 1, length + 1):
         prefix = "_".join(words[:count]).lower()
         rest = words[count:]
         if count > 0 and len(rest) > 1 and _alike(prefix, app):
             return "_".join([app, *rest]).lower()
-    return f"{app}_{plain.lower().lstrip('_')}"
+    service = plain.removesuffix(SUFFIX).lower().strip("_")
+    return f"{app}_{service or 'NAME'}{SUFFIX}"
+
+
+def _ascii(text: str) -> str:
+    """The text without its accents."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def _alike(one: str, other: str) -> bool:
@@ -130,10 +139,10 @@ def _fault(service: str) -> str:
 
 
 def _rename(service: str, app: str) -> str:
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", service)
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _ascii(service))
     name = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_").lstrip("0123456789_")
     if keyword.iskeyword(service):
-        name = f"{service}_room"
+        name = f"{service.lower()}_room"
     name = name[:LONGEST].rstrip("_")
     if not _SERVICE.fullmatch(name) or keyword.iskeyword(name):
         return f"rename the file to `{app}_NAME{SUFFIX}.py`, where NAME is made of a to z, 0 to 9 and _"
@@ -192,4 +201,4 @@ def stray_file(source: Source, app: str) -> Iterator[Finding]:
 def _handler_stem(stem: str) -> str:
     """`chat`, `chat_handler` and `chatwebsocket` -> `chat_websocket`."""
     bare = re.sub(r"_?(web_?sockets?|handler|service)$", "", stem, flags=re.IGNORECASE)
-    return f"{bare or 'NAME'}{SUFFIX}"
+    return f"{bare}{SUFFIX}"

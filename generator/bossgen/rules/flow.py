@@ -85,7 +85,7 @@ class Summary:
 
 
 Way: TypeAlias = dict[Any, Any]
-"""Keyed by ("value", name), ("test", source), ("types", source) and by the marks below."""
+"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source) and by the marks below."""
 
 _BOOL: Final = Type("builtins.bool")
 _BOOLS: Final = (literal(True), literal(False))
@@ -812,16 +812,20 @@ class _Walk:
                 negated = isinstance(operator, ast.IsNot | ast.NotEq)
             case _:
                 return both
-        if not covered or not isinstance(subject, ast.Name | ast.Attribute):
+        if not isinstance(subject, ast.Name | ast.Attribute):
             return both
+        if not covered:
+            if self._may_be_exhausted(test, subject, way):
+                vague = [{**way, _VAGUE: True}]
+                return (vague, [way]) if negated else ([way], vague)
+            return self._ask(test, subject, way)
         key = ("types", ast.unparse(subject))
         types = way.get(key) or self._types(subject)
         if types is None or ANY in types:
-            foreign = isinstance(test, ast.Call) and types is None
-            if foreign and self._has_foreign_annotation(subject):
-                # A union that is not seen here may be exhausted by such tests.
-                return [way], [{**way, _VAGUE: True}]
-            return both
+            if types is None and self._may_be_exhausted(test, subject, way):
+                vague = [{**way, _VAGUE: True}]
+                return (vague, [way]) if negated else ([way], vague)
+            return self._ask(test, subject, way)
         inside = tuple(
             one for one in types if any(self._overlaps(one, two) for two in covered)
         )
@@ -837,6 +841,40 @@ class _Walk:
         ):
             false = [{**false[0], _VAGUE: True}]
         return (false, true) if negated else (true, false)
+
+    def _may_be_exhausted(self, test: ast.expr, subject: ast.expr, way: Way) -> bool:
+        """Whether a test may be the last one that a value, whose type is not seen here, can fail.
+
+        A union may be exhausted by `isinstance`, an Enum or a Literal by comparing with each of its values.
+        """
+        if isinstance(test, ast.Call):
+            if isinstance(subject, ast.Name) and not self._is_parameter(subject):
+                return True
+            return self._has_foreign_annotation(subject)
+        if ("asked", ast.unparse(subject)) not in way:
+            return False  # nothing has only one value
+        assert isinstance(test, ast.Compare)
+        other = test.comparators[0]
+        if isinstance(other, ast.Attribute):
+            meaning = self.view.resolve(other.value, self.scope)
+            return isinstance(meaning, str) and not meaning.startswith("boss")
+        return isinstance(other, ast.Constant) and self._has_foreign_annotation(subject)
+
+    def _ask(
+        self, test: ast.expr, subject: ast.expr, way: Way
+    ) -> tuple[list[Way], list[Way]]:
+        """Note that a value has been compared with one of its values, and was another."""
+        if isinstance(test, ast.Call):
+            return [way], [way]
+        asked = [{**way, ("asked", ast.unparse(subject)): True}]
+        assert isinstance(test, ast.Compare)
+        if isinstance(test.ops[0], ast.IsNot | ast.NotEq):
+            return asked, [way]
+        return [way], asked
+
+    def _is_parameter(self, node: ast.Name) -> bool:
+        bound = self.scope.bindings.get(node.id, [])
+        return len(bound) == 1 and isinstance(bound[0], ast.arg)
 
     def _overlaps(self, one: Type, other: Type) -> bool:
         if self._is(one, other) or self._is(other, one):
@@ -889,7 +927,12 @@ class _Walk:
                         for out in false if both else true:
                             value = self.value(part, out)
                             if both:  # what is false is no result
-                                value = Value("wrong", "what is not true", truth=False)
+                                text = self.view.text(part)
+                                value = Value(
+                                    "wrong",
+                                    f"`{text}` where that is false",
+                                    truth=False,
+                                )
                             yield part, {**out, _DECIDED: True}, value
                     going = next_
                 for one in going:
@@ -1058,7 +1101,7 @@ class _Walk:
             for key, value in way.items()
             if not (
                 (key[0] == "value" and key[1] in gone)
-                or (key[0] in {"test", "types"} and gone & _words(key[1]))
+                or (key[0] in {"test", "types", "asked"} and gone & _words(key[1]))
             )
         } | {
             # An assigned variable is no longer the parameter of that name.

@@ -3,7 +3,7 @@
 import ast
 import math
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function, Scope
@@ -86,7 +86,10 @@ def result_missing(view: View) -> Iterator[Finding]:
             else:
                 message = f"`{method.name}` returns nothing"
             yield Finding(
-                at, message, f"end it with `return {what}`", _where(view, node)
+                at,
+                message,
+                f"end it with `return {what}`",
+                _where(view, node) if summary.ends else (),
             )
         reported: set[ast.AST] = set()
         for end in summary.ends:
@@ -97,7 +100,8 @@ def result_missing(view: View) -> Iterator[Finding]:
                 reported.add(place)
                 text = f"`{method.name}` returns nothing here"
                 if end.expression is not None and not _is_none(end.expression):
-                    text = f"`{method.name}` returns {_what(end.value.what)} here"
+                    text = f"`{method.name}` returns {end.value.what}"
+                    text += " here" if end.value.what == "None" else ""
                 yield Finding(view.at(place), text, f"write `return {what}`")
             elif end.value.kind == "mixed" and end.straight:
                 reported.add(place)
@@ -110,10 +114,6 @@ def result_missing(view: View) -> Iterator[Finding]:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _what(text: str) -> str:
-    return "None" if text == "None" else text
 
 
 def _to_return(view: View, method: Method, node: Function) -> str:
@@ -141,15 +141,8 @@ def _where(view: View, node: Function) -> tuple[tuple[Span, str], ...]:
     while True:
         last = body[-1]
         match last:
-            case ast.If(orelse=[]):
-                if _ends(last.body):
-                    return (
-                        (
-                            view.at(last.test),
-                            "when this is not so, nothing is returned",
-                        ),
-                    )
-                return ()
+            case ast.If(orelse=[], test=test):
+                return ((view.at(test), "when this is not so, nothing is returned"),)
             case ast.If(body=then, orelse=otherwise):
                 if not _ends(then):
                     body = then
@@ -191,7 +184,7 @@ def _where(view: View, node: Function) -> tuple[tuple[Span, str], ...]:
                     )
                 body = inner
             case _:
-                return ()
+                return ((view.at(last), "after this, nothing is returned"),)
 
 
 # --- BG308 -------------------------------------------------------------------------------------------
@@ -235,7 +228,7 @@ def result_shape(view: View) -> Iterator[Finding]:
                 yield Finding(
                     view.at(place),
                     f"`{method.name}` returns {end.value.what}, not a result",
-                    _instead(view, method, node, end.expression),
+                    _instead(view, method, node, end.expression, end.value.what),
                 )
             elif (
                 end.value.kind == "result"
@@ -259,7 +252,12 @@ def _unawaited(view: View, method: Method, place: ast.expr) -> Finding:
     )
 
 
-def _instead(view: View, method: Method, node: Function, value: ast.expr | None) -> str:
+def _instead(
+    view: View, method: Method, node: Function, value: ast.expr | None, given: str
+) -> str:
+    what = _to_return(view, method, node)
+    if isinstance(value, ast.Call) and value.args and "gives" in given:
+        return f"call it on a line of its own, and write `return {what}` below"
     if isinstance(value, ast.Tuple) and method.callback.results != ("Ok",):
         return _from_tuple(view, method, node, value)
     return f"write `return {_to_return(view, method, node)}`"
@@ -369,10 +367,11 @@ def _results_made(view: View) -> list[tuple[Scope, ast.Call, str]]:
 
 @rule("BG310")
 def timeout_value(view: View) -> Iterator[Finding]:
-    """The timeout of a result is no number of seconds.
+    """The timeout of a result, or the delay of `send_after`, is no number of seconds.
 
     `Noreply(state, timeout=5)` asks for `handle_info(TIMEOUT, state)` when nothing happens for five seconds. The timeout
     is a finite number of seconds, zero or more; Erlang's are milliseconds. Without it, or with None, there is none.
+    `self.send_after(seconds, info)` takes the same numbers.
 
     Example:
 
@@ -392,10 +391,17 @@ def timeout_value(view: View) -> Iterator[Finding]:
             value = call.args[1]
         if value is None or isinstance(value, ast.Starred):
             continue
-        problem = _fault(view, value, scope)
-        if problem is not None:
-            message, help_ = problem
-            yield Finding(view.at(value), message, help_)
+        yield from _fault(view, value, scope, "timeout")
+    if view.member("send_after"):
+        return
+    for scope in view.module.scopes.values():
+        for call in scope.calls:
+            match call:
+                case ast.Call(
+                    func=ast.Attribute(value=target, attr="send_after"),
+                    args=[value, *_],
+                ) if view.is_self(target, scope):
+                    yield from _fault(view, value, scope, "delay")
 
 
 _NO_NUMBERS: Final = {
@@ -413,47 +419,58 @@ _NO_NUMBERS: Final = {
 }
 
 
-def _fault(view: View, node: ast.expr, scope: Scope) -> tuple[str, str] | None:
-    """What is wrong with a timeout, and what to write; None when it is right or cannot be told."""
+def _fault(
+    view: View, node: ast.expr, scope: Scope, what: Literal["timeout", "delay"]
+) -> Iterator[Finding]:
+    """What is wrong with a number of seconds; nothing when it is right or cannot be told."""
+    written = "timeout=" if what == "timeout" else ""
+    none = ", or leave it out for none" if what == "timeout" else ""
     text = view.text(node)
+    at = view.at(node)
     if node.__class__ in _NO_NUMBERS:
-        return (
-            f"the timeout is {_NO_NUMBERS[node.__class__]}, not a number of seconds",
-            "write a number of seconds: `timeout=5`",
+        kind = _NO_NUMBERS[node.__class__]
+        yield Finding(
+            at,
+            f"the {what} is {kind}, not a number of seconds",
+            f"write a number of seconds: `{written}5`",
         )
+        return
     if (
         isinstance(node, ast.Call)
         and view.resolve(node.func, scope) == "datetime.timedelta"
     ):
-        return (
-            "the timeout is a timedelta, not a number of seconds",
-            f"write `timeout={text}.total_seconds()`",
+        yield Finding(
+            at,
+            f"the {what} is a timedelta, not a number of seconds",
+            f"write `{written}{text}.total_seconds()`",
         )
+        return
     value = _constant(view, node, scope)
-    if value is None:
-        return None
     if isinstance(value, bool):
-        return (
-            f"the timeout is `{value}`, not a number of seconds",
-            "write a number of seconds, or leave it out for none",
+        yield Finding(
+            at,
+            f"the {what} is `{value}`, not a number of seconds",
+            f"write a number of seconds{none}",
         )
-    if isinstance(value, str | bytes | complex):
+    elif isinstance(value, str | bytes | complex):
         number = value.strip() if isinstance(value, str) else ""
-        return (
-            f"the timeout is `{value!r}`, not a number of seconds",
-            f"write `timeout={number if _is_number(number) else 5}`",
+        yield Finding(
+            at,
+            f"the {what} is `{text}`, not a number of seconds",
+            f"write `{written}{number if _is_number(number) else 5}`",
         )
-    if math.isnan(value) or math.isinf(value):
-        return (
-            f"the timeout is `{text}`, which never comes",
-            "leave it out: without a timeout there is none",
+    elif value is not None and not math.isfinite(value):
+        yield Finding(
+            at,
+            f"the {what} is `{text}`, not a finite number of seconds",
+            f"write a number of seconds{none}",
         )
-    if value < 0:
-        return (
-            f"the timeout is negative: `{text}`",
-            "write a number of seconds, or leave it out for none",
+    elif value is not None and value < 0:
+        yield Finding(
+            at,
+            f"the {what} is negative: `{text}`",
+            f"write a number of seconds{none}",
         )
-    return None
 
 
 def _is_number(text: str) -> bool:

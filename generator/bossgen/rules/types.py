@@ -87,6 +87,7 @@ _CALLS: Final = {
         for name in names
     },
     "json.dumps": "builtins.str",
+    "json.loads": "typing.Any",
     "boss.Group": "boss.Group",
     "boss.Ok": "boss.Ok",
     "boss.Noreply": "boss.Noreply",
