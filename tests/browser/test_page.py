@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from bossgen import scaffold
-from tests.e2e.support import Server, serving
+from tests.e2e.support import Server, environment, serving
 
 PYTHON = Path(sys.executable)
 
@@ -337,6 +338,41 @@ def test_a_broken_build_covers_the_page_until_it_is_mended(
         outcome(4)
         expect(overlay).to_be_hidden()
         expect(page.get_by_role("button", name="The build failed")).to_be_hidden()
+
+
+def test_bossgen_dev_shows_a_mistake_and_forgets_it_when_it_is_mended(
+    make_project: Callable[..., Path], page: Page, faults: list[str]
+) -> None:
+    """The real command, from the first save to the service that is there afterwards."""
+    project = make_project(name="dev")
+    handler = project / "src/websocket/dev_chat_websocket.py"
+    good = handler.read_text()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])  # the same one after each restart
+    command = [sys.executable, "-m", "bossgen", "dev"]
+    variables = environment(BOSS_PORT=port, BOSS_SECRET="kept")
+    with Server(command, project, variables) as server:
+        server.started()
+        page.goto(server.url("/"))
+        one = join(page, "chat")
+        overlay = page.get_by_role("dialog")
+        handler.write_text(good.replace("service_url: str, websocket", "websocket"))
+        expect(overlay).to_contain_text("src/websocket/dev_chat_websocket.py")
+        expect(overlay).to_contain_text("BG305")
+        expect(overlay.locator(".caret").first).to_contain_text("^")
+        page.keyboard.press("Escape")
+        say(one, "the last good build serves")
+        expect(log(one).locator(".received")).to_contain_text("the last good build")
+        handler.write_text(
+            good
+            + "\n    def handle_info(self, info, state):\n        return Noreply(state)\n"
+        )
+        expect(page.get_by_role("button", name="The build failed")).to_be_hidden()
+        expect(log(one)).to_contain_text("1012, the server restarts")
+        expect(log(one)).to_contain_text("joined again")
+        service(page, "chat").get_by_text("How it is made").click()
+        expect(service(page, "chat")).to_contain_text("handle_info")
+    faults.clear()  # the browser reports every try while the server was away
 
 
 def test_below_a_base_url_everything_is_found(

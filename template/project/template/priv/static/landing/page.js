@@ -63,6 +63,7 @@ function show(found) {
 async function lookAtBuild() {
   if (!dev) return;
   const answer = await ask("boss/dev.json");
+  if (answer === null) build = -1; // it starts anew: look again when it is back
   if (!answer?.ok) return;
   const outcome = await answer.json();
   overlay.show(outcome);
