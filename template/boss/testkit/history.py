@@ -1,0 +1,144 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""What has happened in a test so far: what its failures show, and which crashes nobody has expected yet."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ..runtime.clock import Clock
+from ..runtime.configuration import PROJECT
+
+log = logging.getLogger("boss")
+
+SHOWN = 60  # lines of the history that a failure shows
+LONGEST = 200  # characters of one message that are shown
+
+
+def brief(value: object) -> str:
+    """`value` as code, cut where it is long."""
+    text = repr(value)
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}... ({len(text)} characters)"
+
+
+@dataclass(eq=False)
+class Crash:
+    """Something of a service raised."""
+
+    service: str  # its name
+    what: str  # "handle_incoming crashed for ann: ValueError('no') at src/websocket/...py:31"
+    error: BaseException
+    client: str | None = None  # the one in whose callback it was
+    expected: bool = False  # by the test, so that it need not fail
+    told: bool = False  # by `expect_crash`
+
+
+class History:
+    """See the module.
+
+    Args:
+        clock: whose time stands before each line.
+        services: the names of the services under test.
+    """
+
+    def __init__(self, clock: Clock, services: Sequence[str]) -> None:
+        self.crashes: list[Crash] = []
+        self.names: dict[str, str] = {}  # of the clients, keyed by their ids
+        self.provoked: list[BaseException] = []  # what the test lets a service raise
+        self._clock = clock
+        self._services = frozenset(services)
+        self._lines: list[tuple[str, str]] = []  # "30 s", "ann joins"
+        self._shown_with: BaseException | None = None
+
+    def note(self, event: str) -> None:
+        """Add a line."""
+        self._lines.append((f"{self._clock.time():g} s", event))
+
+    def text(self) -> str:
+        """The last lines, the oldest of them first."""
+        shown = self._lines[-SHOWN:]
+        width = max((len(time) for time, _ in shown), default=0)
+        missing = len(self._lines) - len(shown)
+        return "\n".join(
+            [
+                "What happened:" if not missing else f"What happened after {missing}:",
+                *(f"  {time:>{width}}  {event}" for time, event in shown),
+            ]
+        )
+
+    def show_with(self, error: BaseException) -> None:
+        """Let `error` show the history wherever it is printed; once."""
+        if self._shown_with is not error:
+            self._shown_with = error
+            error.add_note(self.text())
+
+    def unexpected(self) -> Crash | None:
+        """The first crash that the test has not expected."""
+        return next((crash for crash in self.crashes if not crash.expected), None)
+
+    def untold(self, service: str) -> list[Crash]:
+        """The crashes of a service that `expect_crash` has not told of yet."""
+        return [c for c in self.crashes if c.service == service and not c.told]
+
+    def expect(self, service: str) -> None:
+        """The test has seen that this service crashed."""
+        for crash in self.crashes:
+            if crash.service == service:
+                crash.expected = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Write down what the runtime logs; it logs whatever goes wrong, once."""
+        listener = _Listener(self)
+        level, disabled = log.level, log.disabled
+        log.addHandler(listener)
+        log.setLevel(min(logging.INFO, log.getEffectiveLevel()))
+        log.disabled = False  # a project's logging may have been set up without it
+        try:
+            yield
+        finally:
+            log.removeHandler(listener)
+            log.setLevel(level)
+            log.disabled = disabled
+
+    def heard(self, record: logging.LogRecord) -> None:
+        """One record of the runtime's log: "chat: handle_info crashed", perhaps with an exception."""
+        service, _, what = record.getMessage().partition(": ")
+        if service not in self._services:
+            return
+        client = None
+        for identity, name in self.names.items():
+            if f"client {identity}" in what:
+                what, client = what.replace(f"client {identity}", name), name
+        error = record.exc_info[1] if record.exc_info else None
+        if record.exc_info and error is not None:
+            what = f"{what}: {brief(error)}{_place(record.exc_info[2])}"
+            expected = any(error is provoked for provoked in self.provoked)
+            self.crashes.append(Crash(service, what, error, client, expected))
+        self.note(f"{service}: {what}")
+
+
+class _Listener(logging.Handler):
+    """Hands the records of the log to a history."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._history.heard(record)
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Where it was raised, as far as the line is in the project."""
+    place = ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if path.is_relative_to(PROJECT) and not path.is_relative_to(PROJECT / "boss"):
+            place = f" at {path.relative_to(PROJECT).as_posix()}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

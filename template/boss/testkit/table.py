@@ -1,0 +1,94 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""The entry that a handler has in the table of the generated router, made without `build`."""
+
+import tomllib
+from typing import Any
+
+from .. import services as addresses
+from ..runtime.address import ServiceAddress
+from ..runtime.configuration import PROJECT
+from ..runtime.handler import CALLBACKS, ServiceHandler
+from ..runtime.settings import Service, WebsocketSettings
+
+
+def table_entry(
+    handler: type[ServiceHandler[Any]], limits: WebsocketSettings, base_url: str
+) -> Service:
+    """The entry that the table of the generated router would have."""
+    name = _service_name(_own(handler))
+    address = getattr(addresses, name, None)
+    return Service(
+        address=address
+        if isinstance(address, ServiceAddress)
+        else ServiceAddress(name),
+        handler=handler,
+        file=f"{_own(handler).__module__.replace('.', '/')}.py",
+        url=f"{base_url.rstrip('/')}/websocket/{name}",
+        callbacks=_callbacks(handler, seen=True),
+        websocket=limits,
+    )
+
+
+def _own(handler: type[ServiceHandler[Any]]) -> type[ServiceHandler[Any]]:
+    """The class that `build` reads: the handler, or what a test has derived it from; see `_in_handler_file`."""
+    return next(
+        (class_ for class_ in handler.__mro__ if _in_handler_file(class_)), handler
+    )
+
+
+def _in_handler_file(class_: type) -> bool:
+    return class_.__module__.endswith("_websocket") and issubclass(
+        class_, ServiceHandler
+    )
+
+
+def _callbacks(handler: type[ServiceHandler[Any]], *, seen: bool) -> list[str]:
+    """The callbacks that the handler defines: those that `build` sees, or those that it does not.
+
+    It reads one file, so what a base from another module defines is not called in the built project, and not here.
+    What a test adds to the handler is called.
+    """
+    own = _own(handler)
+    file = own.__module__ if _in_handler_file(own) else None
+    derived = handler.__mro__[: handler.__mro__.index(own)]
+    found = []
+    for name in CALLBACKS:
+        classes = [
+            class_
+            for class_ in handler.__mro__
+            if name in vars(class_) and class_ is not ServiceHandler
+        ]
+        visible = file is None or any(
+            class_ in derived or class_.__module__ == file for class_ in classes
+        )
+        if classes and visible == seen:
+            found.append(name)
+    return found
+
+
+def remark(service: Service) -> str:
+    """How the history begins."""
+    unseen = _callbacks(service.handler, seen=False)
+    if not unseen:
+        return f"{service.address.name} starts"
+    return (
+        f"{service.address.name} starts without {', '.join(unseen)}: bossgen build does"
+        " not see callbacks of a base from another module"
+    )
+
+
+def _service_name(handler: type[ServiceHandler[Any]]) -> str:
+    """`chat` of `src.websocket.myapp_chat_websocket`; for a class from elsewhere, its own name in lower case."""
+    module = handler.__module__.rpartition(".")[2]
+    if not module.endswith("_websocket"):
+        return handler.__name__.lower()
+    stem = module.removesuffix("_websocket")
+    try:
+        app = str(
+            tomllib.loads((PROJECT / "boss.toml").read_text("utf-8")).get("app", "")
+        )
+    except (OSError, ValueError):
+        app = ""
+    if app and stem.startswith(f"{app}_"):
+        return stem.removeprefix(f"{app}_")
+    return stem.partition("_")[2] or stem

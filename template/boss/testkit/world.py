@@ -1,0 +1,236 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""Services under test, with one clock and one history: the real workers and the real supervisor, started and stopped."""
+
+import asyncio
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from .. import services as addresses
+from ..runtime.settings import Service, SupervisorSettings
+from ..runtime.supervisor import Supervisor
+from ..runtime.turn import Turn
+from ..runtime.worker import Worker
+from .clock import VirtualClock
+from .exploring import Exploration, current
+from .history import History
+
+__tracebackhide__ = True  # pytest shows the line of the test instead
+
+REST = 6  # turns of the event loop without work, after which the services are at rest
+SPIN = (
+    200  # turns that are waited for one after the other; later ones a millisecond apart
+)
+TIRED = 0.01  # seconds of patience once a callback has used up all of it
+AT_ONE_TIME = 10_000  # timers that may be due at one time
+
+
+class World:
+    """See the module; an async context manager.
+
+    Args:
+        services: as the generated router would list them.
+        supervisor: restart type and intensity.
+        patience: seconds of real time that a callback may await something before the test goes on without it.
+        remarks: what the history begins with.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        supervisor: SupervisorSettings,
+        patience: float,
+        remarks: Sequence[str],
+    ) -> None:
+        self.clock = VirtualClock()
+        self.history = History(self.clock, [s.address.name for s in services])
+        self.clients = 0  # that have joined so far
+        self._services = services
+        self._settings = supervisor
+        self._patience = patience
+        self._remarks = remarks
+        self._tired = False  # has a callback used up the patience, and still awaits?
+        self._cleanup = ExitStack()
+        self._exploration: Exploration | None = None
+        self._supervisor: Supervisor | None = None
+        self._turn: Turn | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._supervisor is not None:
+            raise RuntimeError("a ServiceTest is entered once; make a new one")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "the services run on asyncio; let the fixture anyio_backend of"
+                ' conftest.py return "asyncio"'
+            ) from None
+        self._turn = Turn(loop)
+        self._supervisor = Supervisor(
+            self._services, self._settings, self.clock, lambda client: None
+        )
+        for remark in self._remarks:
+            self.note(remark)
+        with self._cleanup:  # in case that a service does not start
+            self._cleanup.enter_context(self.history.listening())
+            for service in self._services:
+                self._lend(service)
+            try:
+                await self._supervisor.start()
+                await self.settle()
+            except BaseException as error:
+                self.history.show_with(error)
+                raise
+            self._cleanup = self._cleanup.pop_all()
+        self._exploration = current.get()
+        if self._exploration is not None:
+            self._exploration.enter(self)
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.history.show_with(error)
+        with self._cleanup:
+            exploration, self._exploration = self._exploration, None
+            if exploration is not None:
+                exploration.leave(self)
+            self.note("the test ends")
+            await self.supervisor.stop()
+        crash = self.history.unexpected()
+        if error is None and crash is not None:
+            says = f"await {crash.service}.expect_crash({type(crash.error).__name__})"
+            if crash.client:
+                says += f", or await {crash.client}.expect_close(1011)"
+            raise self.failure(
+                f"{crash.service} crashed, which the test did not expect:"
+                f" {crash.what}\nA test that is about this crash says so: {says}"
+            ) from crash.error
+
+    def _lend(self, service: Service) -> None:
+        """Before `build`, `boss.services` lacks the address by which the services know each other."""
+        name = service.address.name
+        if not hasattr(addresses, name):
+            setattr(addresses, name, service.address)
+            self._cleanup.callback(delattr, addresses, name)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The supervisor.
+
+        Raises:
+            RuntimeError: the test has not begun.
+        """
+        if self._supervisor is None:
+            raise RuntimeError("use it as `async with ServiceTest(...) as chat:`")
+        return self._supervisor
+
+    @property
+    def turn(self) -> Turn:
+        """The turn of the test's event loop."""
+        assert self._turn is not None
+        return self._turn
+
+    def worker(self, service: Service) -> Worker:
+        """The worker of a service."""
+        return self.supervisor.workers[service.address.name]
+
+    # What happens.
+
+    async def act(self, action: Callable[[], Any]) -> Any:
+        """Do something to a service; return what `action` returns when all of them are at rest again."""
+        assert self.supervisor  # the test has begun
+        if self._exploration is not None:
+            return await self._exploration.step(action)
+        result = action()
+        if inspect.isawaitable(result):
+            result = await result
+        await self.settle()
+        return result
+
+    async def advance(self, seconds: float) -> None:
+        """Let the clock go on, and what is due happen in its order."""
+        until = self.clock.time() + seconds
+        now, count = -math.inf, 0
+        while (timer := self.clock.next_due(until)) is not None:
+            timer.call()
+            await self.settle()
+            count = count + 1 if self.clock.time() == now else 0
+            now = self.clock.time()
+            if count == AT_ONE_TIME:
+                raise self.failure(
+                    f"time does not pass: {AT_ONE_TIME} timers were due after {now:g} s;"
+                    " is there a send_after(0, ...) that always follows itself?"
+                )
+
+    async def settle(self) -> None:
+        """Wait until the services have come to rest, but not for ever; see `patience`."""
+        rested = await self._rests(TIRED if self._tired else self._patience)
+        if not rested and not self._tired:
+            names = " and ".join(worker.name for worker in self._at_work())
+            self.note(
+                f"  {names} still at work after {self._patience:g} s of real time:"
+                " the test goes on"
+            )
+        self._tired = not rested
+
+    async def rest(self) -> None:
+        """Wait until the services are at rest; in an explored test, every task of it, too."""
+        assert self.supervisor  # the test has begun
+        if self._exploration is not None:
+            await self._exploration.wait(lambda: True)
+        else:
+            await self.settle()
+
+    async def wait(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds, or the services have come to rest without it."""
+        assert self.supervisor  # the test has begun
+        if self._exploration is not None:
+            await self._exploration.wait(condition)
+        else:
+            await self._rests(self._patience, condition)
+
+    async def _rests(
+        self, patience: float, condition: Callable[[], bool] = lambda: False
+    ) -> bool:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience
+        turns = quiet = 0
+        while quiet < REST and not condition():
+            await asyncio.sleep(0 if turns < SPIN else 0.001)
+            turns += 1
+            if not (self.turn.open or self._at_work()):
+                quiet += 1
+            elif loop.time() > until:
+                return False
+            else:
+                quiet = 0
+        return True
+
+    def _at_work(self) -> list[Worker]:
+        return [w for w in self.supervisor.workers.values() if w.at_work]
+
+    # What is written down.
+
+    def did(self, event: str) -> None:
+        """The test did something."""
+        exploration = self._exploration
+        at_once = exploration is not None and exploration.at_once
+        self.note(f"at once, {event}" if at_once else event)
+
+    def note(self, event: str) -> None:
+        """Something happened."""
+        self.history.note(event)
+
+    def failure(self, text: str) -> AssertionError:
+        """A failed expectation, to be raised; it shows what happened so far."""
+        error = AssertionError(text)
+        self.history.show_with(error)
+        return error
