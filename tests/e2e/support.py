@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -227,12 +227,22 @@ class Server:
         assert answer.startswith(b"HTTP/1.1 101"), answer
         return raw
 
-    def stop(self) -> int:
-        """SIGTERM, and wait for the end; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    def ended(self) -> int:
+        """Wait for the end, and for the last line of the log; returns the exit code."""
         code = self.process.wait(PATIENCE)
         self.reader.join(PATIENCE)
         return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the process, and what it started, if it is still there."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.ended()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @contextmanager
@@ -259,16 +269,8 @@ def starting(
     """The same for a server that may not come up; the caller waits for what it expects."""
     variables = environment(BOSS_PORT="0", BOSS_SECRET="kept") | dict(env or {})
     command = [str(python), "-m", *WAYS[way], *arguments]
-    server = Server(command, project, variables)
-    try:
+    with Server(command, project, variables) as server:
         yield server
-    finally:
-        if server.process.poll() is None:
-            os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait(PATIENCE)
-        server.reader.join(PATIENCE)
-        assert server.process.stdout is not None
-        server.process.stdout.close()
 
 
 def frame(opcode: int, payload: bytes = b"", *, mask: bool = True) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.e2e.support import PATIENCE, REPOSITORY, Server, environment, run
+from tests.e2e.support import REPOSITORY, Server, environment, run
 
 DEV = REPOSITORY / "dev"
 
@@ -16,8 +16,7 @@ DEV = REPOSITORY / "dev"
 @pytest.mark.timeout(300)
 def test_dev_makes_a_demo_and_serves_it(tmp_path: Path) -> None:
     env = environment(BOSS_PORT="0", TMPDIR=str(tmp_path))
-    server = Server([str(DEV)], tmp_path, env)
-    try:
+    with Server([str(DEV)], tmp_path, env) as server:
         server.wait_for("Press CTRL", timeout=240)
         server.started()
         for command in (
@@ -31,10 +30,8 @@ def test_dev_makes_a_demo_and_serves_it(tmp_path: Path) -> None:
         assert "text/html" in httpx2.get(server.url("/")).headers["content-type"]
         with server.connect("/websocket/chat") as ann:
             assert ann.ask("hello") == "hello"
-    finally:
-        os.killpg(server.process.pid, signal.SIGINT)
-        server.process.wait(PATIENCE)
-        server.reader.join(PATIENCE)
+        os.killpg(server.process.pid, signal.SIGINT)  # as Ctrl-C does
+        server.ended()
     assert list(tmp_path.iterdir()) == [], "the demo project is cleared away"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.e2e.support import PATIENCE, Bossgen, Server, close_code, frame, serving
+from tests.e2e.support import Bossgen, Server, close_code, frame, serving
 
 
 def test_two_way_messaging(server: Server) -> None:
@@ -255,7 +255,7 @@ def test_terminate(python: Path, myapp: Path, way: str) -> None:
             assert client.ask("count").startswith("1 ")
             server.process.terminate()
             assert client.closed()[0] == 1012
-        server.process.wait(PATIENCE)
+        server.ended()
     assert "'shutdown' after 1\n" in note.read_text()
 
 
