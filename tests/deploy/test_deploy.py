@@ -147,7 +147,7 @@ def test_systemd_has_nothing_to_say_about_the_unit(
     python = "/srv/shop/.venv/bin/python"
     assert f"ExecStart={python} -m boss\n" in unit
     copy = tmp_path / "shop.service"
-    copy.write_text(unit.replace(python, sys.executable))
+    copy.write_text(unit.replace(python, f'"{sys.executable}"'))
     said = run(program("systemd-analyze"), "verify", "--man=no", copy)
     assert said.stdout + said.stderr == ""
 
