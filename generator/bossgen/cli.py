@@ -210,6 +210,10 @@ def build(
         raise typer.BadParameter(
             "--watch writes, so it goes with neither --check nor --diff"
         )
+    if diff and output_format in DATA:
+        raise typer.BadParameter(
+            f"--diff and --output-format {output_format.value} both write to stdout"
+        )
     with _errors_told():
         root = _root(project)
         if watch:

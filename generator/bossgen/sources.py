@@ -20,10 +20,13 @@ def find_project(start: Path) -> Path:
     Raises:
         BossgenError: there is none.
     """
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        if (folder / CONFIG).is_file():
-            return folder
+    try:
+        here = start.resolve(strict=True)
+        for folder in (here, *here.parents):
+            if (folder / CONFIG).is_file():
+                return folder
+    except OSError as error:
+        raise BossgenError(f"cannot look for {CONFIG}: {error.strerror}") from error
     raise BossgenError(
         f"there is no {CONFIG} in {here}, nor in any folder above it",
         "go into a project, name one with --project DIR, or start one: bossgen new PATH",
@@ -36,15 +39,16 @@ def open_project(folder: Path) -> Path:
     Raises:
         BossgenError: it is no project.
     """
-    root = folder.resolve()
-    if not root.is_dir():
-        raise BossgenError(f"there is no folder {folder}")
-    if not (root / CONFIG).is_file():
-        raise BossgenError(
-            f"{folder} is no project: it has no {CONFIG}",
-            "bossgen new PATH starts a project; bossgen init adds bossgen to an existing one",
-        )
-    return root
+    try:
+        root = folder.resolve(strict=True)
+        if (root / CONFIG).is_file():
+            return root
+    except OSError as error:
+        raise BossgenError(f"cannot open {folder}: {error.strerror}") from error
+    raise BossgenError(
+        f"{folder} is no project: it has no {CONFIG}",
+        "bossgen new PATH starts a project; bossgen init adds bossgen to an existing one",
+    )
 
 
 def read_config(root: Path) -> Source:
