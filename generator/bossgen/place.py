@@ -4,6 +4,7 @@ The staging folder lies on the same file system as the target, so each move is a
 undone; what is killed on the way leaves whole files only.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -19,23 +20,8 @@ from .errors import BossgenError
 
 
 @contextmanager
-def staging(parent: Path | None) -> Iterator[Path]:
-    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM.
-
-    Raises:
-        BossgenError: something could not be written, in here or in the body.
-    """
-    with _terminating(), disk():
-        folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def disk() -> Iterator[None]:
-    """Say in our own words that the disk refuses.
+    """Say in our own words that the disk refuses, whatever was being done; made to decorate a whole command.
 
     Raises:
         BossgenError: in the place of an OSError.
@@ -44,10 +30,22 @@ def disk() -> Iterator[None]:
         yield
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
+        hint = "see who owns it, and with which permissions: ls -ld"
         raise BossgenError(
             f"cannot read or write{where}: {error.strerror or error}",
-            "see who owns it, and with which permissions: ls -ld",
+            hint if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "",
         ) from error
+
+
+@contextmanager
+def staging(parent: Path | None) -> Iterator[Path]:
+    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM."""
+    with _terminating():
+        folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def listing(folder: Path, below: str = ".") -> tuple[PurePosixPath, ...]:

@@ -45,6 +45,7 @@ class Report:
     exit_code: int = 0
 
 
+@place.disk()
 def new(
     target: Path,
     *,
@@ -114,6 +115,7 @@ def new(
     return Report(_welcome(target, services, answers["base_url"]))
 
 
+@place.disk()
 def add_service(
     root: Path,
     name: str,
@@ -154,6 +156,7 @@ def add_service(
     return Report(f"Wrote {handler}\n  and {test}\n\nNext: bossgen build")
 
 
+@place.disk()
 def init(root: Path, *, name: str | None = None) -> Report:
     """Add bossgen to a FastAPI project; no file that exists is changed.
 
@@ -207,6 +210,7 @@ def init(root: Path, *, name: str | None = None) -> Report:
     return Report(_adopted(files, found))
 
 
+@place.disk()
 def update(root: Path, *, check: bool = False) -> Report:
     """Bring the scaffolded files to the installed template, and merge where the user has edited them.
 
@@ -219,8 +223,7 @@ def update(root: Path, *, check: bool = False) -> Report:
     """
     answers = records.answers(root / PROJECT)
     records.refuse_newer(str(answers.get("_commit", "")))
-    with place.disk():
-        base = records.base(root)
+    base = records.base(root)
     files = dict(_render("project", records.asked(answers)))
     if answers.get("adopted"):
         files = {path: files[path] for path in files if path in base or path == PROJECT}
@@ -230,12 +233,11 @@ def update(root: Path, *, check: bool = False) -> Report:
         files.update(service)
         own.update(service)
     new = {path: text for path, text in files.items() if RECORDS not in path.parents}
-    with place.disk():
-        mine = {
-            path: (root / path).read_bytes()
-            for path in {*base, *new}
-            if (root / path).is_file()
-        }
+    mine = {
+        path: (root / path).read_bytes()
+        for path in {*base, *new}
+        if (root / path).is_file()
+    }
     result = compare(base, mine, new, own)
     if not check:
         _apply(root, result, {path: files[path] for path in files if path not in new})
@@ -266,7 +268,7 @@ def _render(
     """What template/project or template/service comes to with these answers; the other questions take defaults."""
     import copier  # it costs a quarter of a second, which `bossgen --help` has no use for
 
-    with place.disk(), tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
         try:
             copier.run_copy(
                 str(locate.template_root() / template),
@@ -346,10 +348,7 @@ def _is_empty(target: Path, *, force: bool) -> bool:
         return True
     if not target.is_dir():
         raise BossgenError(f"{target} exists and is no folder", "choose another name")
-    try:
-        empty = not os.listdir(target)
-    except OSError as error:
-        raise BossgenError(f"cannot read {target}: {error.strerror}") from error
+    empty = not os.listdir(target)
     if not empty and not force:
         raise BossgenError(
             f"{target} exists and is not empty",
@@ -423,17 +422,16 @@ def _apply(root: Path, result: Update, answers: Contents) -> None:
     Each file is whole at any time and its copy in the base follows at once, so that an update that was killed can be
     run again.
     """
-    with place.disk():
-        for change in result.changes:
-            if change.content is not None:
-                place.write(root / change.path, change.content)
-            elif change.fate == "deleted":
-                place.remove(root / change.path, root)
-            records.record(root, change.path, result.base)
-        for path in sorted({*records.base(root), *result.base}):
-            records.record(root, path, result.base)
-        for path, text in answers.items():
-            place.write(root / path, text)
+    for change in result.changes:
+        if change.content is not None:
+            place.write(root / change.path, change.content)
+        elif change.fate == "deleted":
+            place.remove(root / change.path, root)
+        records.record(root, change.path, result.base)
+    for path in sorted({*records.base(root), *result.base}):
+        records.record(root, path, result.base)
+    for path, text in answers.items():
+        place.write(root / path, text)
 
 
 # What to say
