@@ -28,7 +28,7 @@ _IMPORT: Final = re.compile(r"from (src\.websocket\.\w+) import \($")
 _ENTRY: Final = re.compile(r'            file="(.+)",$')
 _ROUTE: Final = re.compile(r"# (src/websocket/\w+\.py)$")
 _ADDRESS: Final = re.compile(r"(\w+) = ServiceAddress\(")
-_SECTION: Final = re.compile(r"\s*\w+ ?= ?(\w+)Settings\($")
+_SECTION: Final = re.compile(r"( *)\w+ ?= ?(?:(\w+)Settings|replace)\($")
 _KEY: Final = re.compile(r"\s*(\w+)=")
 _ENTRY_END: Final = "        ),"
 
@@ -111,20 +111,33 @@ def _causes(
     old_origins: Sequence[str],
     new_origins: Sequence[str],
 ) -> tuple[Cause, ...]:
-    """The lines that differ, put together by where they come from."""
-    found: dict[str, list[str]] = {}
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
-        if tag != "equal":
-            for index in range(old_start, old_end):
-                found.setdefault(old_origins[index], []).append(f"-{old[index]}")
-            for index in range(new_start, new_end):
-                found.setdefault(new_origins[index], []).append(f"+{new[index]}")
-    return tuple(
-        Cause(origin, lines)
-        for origin in found
-        if origin and (lines := tuple(line for line in found[origin] if line[1:]))
-    )
+    """The lines that differ, put together by where they come from.
+
+    What comes from one origin is compared with what came from it before: in a comparison of the whole texts the end of
+    one table entry would pass for that of the next, since they look alike.
+    """
+    causes = []
+    for origin in dict.fromkeys((*old_origins, *new_origins)):
+        before = _from(origin, old, old_origins)
+        after = _from(origin, new, new_origins)
+        lines: list[str] = []
+        matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+        for tag, start, end, new_start, new_end in matcher.get_opcodes():
+            if tag != "equal":
+                lines += [f"-{line}" for line in before[start:end]]
+                lines += [f"+{line}" for line in after[new_start:new_end]]
+        if lines and origin:
+            causes.append(Cause(origin, tuple(lines)))
+    return tuple(causes)
+
+
+def _from(origin: str, lines: Sequence[str], origins: Sequence[str]) -> list[str]:
+    """The lines that come from one origin; blank ones count for nothing."""
+    return [
+        line
+        for line, known in zip(lines, origins, strict=True)
+        if known == origin and line
+    ]
 
 
 def _services_of(lines: Sequence[str]) -> set[str]:
@@ -144,6 +157,7 @@ def _origins(lines: Sequence[str], known: set[str], app: str) -> list[str]:
     file = ""  # of the service that an import, an entry or a route is about
     section = ""  # of boss.toml, inside a call that holds settings
     key = ""
+    ends: tuple[str, ...] = ()  # the lines that may close that call
     for number, line in enumerate(lines):
         if found := _IMPORT.match(line):
             file = found[1].replace(".", "/") + ".py"
@@ -153,29 +167,34 @@ def _origins(lines: Sequence[str], known: set[str], app: str) -> list[str]:
             entry = (_ENTRY.match(following) for following in lines[number:])
             file = next((found[1] for found in entry if found), "")
         elif found := _SECTION.match(line):
-            section = found[1].lower()
-        elif line == "            websocket=replace(":
-            section = f"service.{_service_of(file, app)}"
+            section = (
+                found[2].lower() if found[2] else f"service.{_service_of(file, app)}"
+            )
+            ends = (f"{found[1]})", f"{found[1]}),")
         elif section and (found := _KEY.match(line)):
             key = found[1]
 
+        closes = line in ends
+        if closes:
+            key = ""
         if number == 1:
             origins.append(RUNTIME)
         elif found := _ADDRESS.match(line):
             origins.append(f"src/websocket/{app}_{found[1]}_websocket.py")
+        elif file and file not in known:
+            origins.append(file)
         elif section:
             origins.append(f"boss.toml, [{section}]{f' {key}' if key else ''}")
-        elif line.strip() == "websocket=websocket," and file in known:
+        elif line.strip() == "websocket=websocket,":
             origins.append(f"boss.toml, [service.{_service_of(file, app)}]")
-        elif _is_url(line) and (not file or file in known):
+        elif _is_url(line):
             origins.append("boss.toml, base_url")
         else:
             origins.append(file or _general(line))
 
-        closing = line.strip()
-        if section and closing in (")", "),") and not line.startswith(" " * 13):
-            section = key = ""
-        elif closing == ")" or line == _ENTRY_END:
+        if closes:
+            section, ends = "", ()
+        elif not section and line in (")", _ENTRY_END):
             file = ""
     return origins
 
