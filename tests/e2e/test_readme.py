@@ -1,6 +1,8 @@
 """Every code block of the README is true: typed in, written down, run, or found in what is generated."""
 
+import os
 import re
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +10,16 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bossgen.behaviour import behaviour
 from tests.e2e.checks import check
-from tests.e2e.support import REPOSITORY, Bossgen, environment, run, serving
+from tests.e2e.support import (
+    REPOSITORY,
+    Bossgen,
+    Server,
+    environment,
+    run,
+    serving,
+)
 
 IN_APP = "app.py, before the pages are mounted"
 README = (REPOSITORY / "README.md").read_text()
@@ -44,9 +54,9 @@ def blocks(language: str) -> list[Block]:
     return [block for block in BLOCKS if block.language == language]
 
 
-def the(path: str) -> Block:
-    """The one block that begins with this comment."""
-    (block,) = [block for block in BLOCKS if block.path == path]
+def the(beginning: str) -> Block:
+    """The one block whose first line begins so, the mark of a comment aside."""
+    (block,) = [block for block in BLOCKS if block.path.startswith(beginning)]
     return block
 
 
@@ -62,7 +72,7 @@ def project(
 ) -> Path:
     """The reader's project after the four commands and everything to be written."""
     empty = tmp_path_factory.mktemp("readme")
-    commands = blocks("sh")[0].text.splitlines()
+    commands = the("bossgen new myapp").text.splitlines()
     assert commands[-1].split("#")[0].split() == [
         *["uvicorn", "app:app", "--port", "8001"]
     ]
@@ -82,22 +92,25 @@ def project(
 
 def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
     assert README.count("```") == 2 * len(BLOCKS)
-    assert [block.language for block in BLOCKS if block.language != "python"] == [
-        "sh",
-        "html",
-        "sh",
-        "toml",
-        "sh",
-        "text",
-        "sh repository",
-    ]
     assert {block.path for block in blocks("python")} == {
         "src/websocket/myapp_chat_websocket.py",
         IN_APP,
         "src/websocket/myapp_members_websocket.py",
+        "src/websocket/myapp_echo_websocket.py",
         "tests/test_chat_websocket.py",
+        "tests/test_chat_orders.py",
         "boss/router.py, in parts",
     }
+    assert [block.path for block in blocks("sh")] == [
+        "bossgen new myapp && cd myapp",
+        "bossgen dev",
+        "export BOSS_SECRET=a-long-random-text    # signs the session cookie",
+        "bossgen new shop --defaults --data deploy=docker,nginx,systemd,github",
+        "bossgen build --check",
+        "bossgen update --check",
+    ]
+    others = [b.language for b in BLOCKS if b.language not in {"python", "sh"}]
+    assert others == ["html", "erlang", "toml", "text", "sh repository"]
 
 
 def test_what_is_written_passes_all_checks(
@@ -123,6 +136,40 @@ def test_the_fourth_command_serves_the_chat(python: Path, project: Path) -> None
             pass
         with server.connect("/websocket/members?token=sesame") as member:
             assert member.receive() == "welcome, member"
+        with server.connect("/websocket/echo") as client:
+            assert client.ask("echo") == "echo"
+
+
+def test_the_handler_in_erlang_has_our_callbacks() -> None:
+    """The same seven, with the same arities."""
+    exported = re.findall(r"(\w+)/(\d)", blocks("erlang")[0].text)
+    handler = (REPOSITORY / "template/boss/runtime/handler.py").read_text()
+    declared = [
+        (callback.name, str(len(callback.parameters)))
+        for callback in behaviour(handler).callbacks
+    ]
+    assert sorted(exported) == sorted(declared)
+
+
+def test_dev_serves_what_was_built(bossgen: Bossgen, project: Path) -> None:
+    command = [str(bossgen.executable), *the("bossgen dev").text.split()[1:]]
+    with Server(command, project, environment(BOSS_PORT="0")) as server:
+        with server.started().connect("/websocket/echo") as client:
+            assert client.ask("echo") == "echo"
+        os.killpg(server.process.pid, signal.SIGINT)
+        server.ended()
+
+
+def test_files_for_the_deployment(bossgen: Bossgen, tmp_path: Path) -> None:
+    sh(the("bossgen new shop").text, tmp_path, bossgen.executable.parent)
+    for name in ("Dockerfile", "compose.yaml", "deploy/nginx.conf"):
+        assert (tmp_path / "shop" / name).is_file()
+
+
+def test_upgrading(bossgen: Bossgen, project: Path) -> None:
+    (project / "priv/static/icon.svg").unlink()
+    sh(the("bossgen update").text, project, bossgen.executable.parent)
+    assert not (project / "priv/static/icon.svg").exists(), "deleted stays deleted"
 
 
 def test_the_browser_s_call_names_a_route_of_the_project(project: Path) -> None:
@@ -134,7 +181,7 @@ def test_the_browser_s_call_names_a_route_of_the_project(project: Path) -> None:
 
 def test_production(python: Path, project: Path) -> None:
     """The two lines start a server; the variable is the one that signs the sessions."""
-    lines = blocks("sh")[1].text.splitlines()
+    lines = the("export").text.splitlines()
     name, _, value = lines[0].split("#")[0].split()[1].partition("=")
     assert lines[1] == "python -m boss"
     with serving(python, project, "fast", env={name: value}) as server:
@@ -159,7 +206,7 @@ def test_boss_toml_of_production(bossgen: Bossgen, python: Path, project: Path) 
 
 def test_lines_for_ci(bossgen: Bossgen, project: Path, tools: dict[str, str]) -> None:
     dev = Path(tools["PATH"].partition(":")[0])
-    sh(blocks("sh")[2].text, project, bossgen.executable.parent, dev)
+    sh(the("bossgen build --check").text, project, bossgen.executable.parent, dev)
 
 
 def test_the_router_that_is_shown(project: Path) -> None:
