@@ -509,9 +509,11 @@ class _Walk:
         swallows = False
         for item in node.items:
             context = item.context_expr
-            self.exits.raised += ways
             function = context.func if isinstance(context, ast.Call) else context
-            swallows |= self.view.resolve(function, self.scope) in _SWALLOWING
+            if self.view.resolve(function, self.scope) in _SWALLOWING:
+                swallows = True
+            else:
+                self.exits.raised += ways
             ways = [self.after_effects(context, way) for way in ways]
             if item.optional_vars is not None:
                 names = list(_stored(item.optional_vars))
@@ -1134,7 +1136,14 @@ class _Walk:
             )
         if isinstance(node, ast.Attribute):
             return self._can_raise(node.value) or not isinstance(node.value, ast.Name)
-        if isinstance(node, ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Tuple):
+        plain = isinstance(node, ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Tuple) or (
+            isinstance(node, ast.Compare)
+            and all(
+                isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
+                for operator in node.ops
+            )
+        )
+        if plain or isinstance(node, ast.NamedExpr):
             return any(
                 self._can_raise(one)
                 for one in ast.iter_child_nodes(node)
