@@ -29,12 +29,14 @@ def main(arguments: list[str]) -> int:
         action="store_true",
         help="print what is in force and where it came from, and exit",
     )
+    parser.add_argument("--workers", default="1", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         settings, origins = server_settings(PROJECT, os.environ)
         if options.show_settings:
             _show(settings, origins)
             return 0
+        refuse_workers(["uvicorn", f"--workers={options.workers}"])
         refuse_workers(["python -m boss"])
         listener = _listen(settings.host, settings.port)
     except SettingsError as error:

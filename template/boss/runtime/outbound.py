@@ -67,15 +67,18 @@ class OutboundQueue(Generic[Item]):
         )
 
     def trim(self, policy: SlowConsumer, limit: int, limit_bytes: int) -> int:
-        """Drop the oldest or newest messages until the rest is within both limits; return how many were dropped."""
-        dropped = 0
-        while self._items and (len(self._items) > limit or self._bytes > limit_bytes):
-            if policy == "drop_oldest":
+        """Drop messages until the rest is within both limits; return how many were dropped.
+
+        The oldest go whether they were a burst or not; of the newest, those that count.
+        """
+        before = len(self._items)
+        if policy == "drop_oldest":
+            while self._items and (
+                len(self._items) > limit or self._bytes > limit_bytes
+            ):
                 self.pop()
-            else:
+        else:
+            while self.too_long(limit, limit_bytes):
                 _, size = self._items.pop()
                 self._bytes -= size
-            dropped += 1
-        if len(self._items) < self._burst:
-            self._burst, self._burst_bytes = len(self._items), self._bytes
-        return dropped
+        return before - len(self._items)

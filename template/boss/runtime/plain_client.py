@@ -7,6 +7,7 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 """
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Generator
 from types import FunctionType, coroutine
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .turn import Turn
 
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
+LOOK = 1.0  # seconds between looks whether the server stops, while reading is paused
 
 
 class PlainClient(Client):
@@ -96,7 +98,7 @@ class PlainClient(Client):
                 continue
             self.received(message)
             if self._room is not None:
-                await self._room
+                await _wait_for_room(self._room)
 
     def _send_directly(self, message: str | bytes) -> None:
         """Send from here and now; when the server makes us wait, a writer goes on with the rest."""
@@ -106,7 +108,9 @@ class PlainClient(Client):
         except StopIteration:
             return
         except (OSError, RuntimeError):
-            return  # the connection has ended: the reader is told why
+            # The connection has ended: the reader is told why.
+            self.worker.counters.sent_to_gone += 1
+            return
         self._start_writer(_go_on(sending, waits_for))
 
     async def _write(
@@ -135,14 +139,14 @@ class PlainClient(Client):
     def put(self, message: str | bytes) -> None:
         worker, turn = self.worker, self.turn
         worker.counters.messages_out += 1
-        if not turn.open:
-            turn.begin()  # so that a burst, sent in one turn, is told from slowness
         queue = self._queue
         if queue is None:
             if self._direct:
                 self._send_directly(message)
                 return
             queue = self._start_writer()
+        if not turn.open:
+            turn.begin()  # so that a burst, sent in one turn, is told from slowness
         if queue.push(message, size_of(message), turn.number):
             limits = worker.limits
             if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
@@ -211,6 +215,18 @@ def _event(message: str | bytes) -> dict[str, Any]:
     if isinstance(message, str):
         return {"type": "websocket.send", "text": message}
     return {"type": "websocket.send", "bytes": message}
+
+
+async def _wait_for_room(room: asyncio.Future[None]) -> None:
+    """Wait until the service has caught up, or the server stops: then uvicorn waits for our task, and all else for it."""
+    while not room.done() and not _told_to_stop():
+        await asyncio.wait({room}, timeout=LOOK)
+
+
+def _told_to_stop() -> bool:
+    """Has uvicorn been told to stop? It says so to the lifespan only when every connection has ended."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return getattr(server, "should_exit", False) is True
 
 
 def _servers_own(send: Any) -> Send | None:

@@ -68,7 +68,6 @@ class Turn:
     def end(self) -> None:
         """Write all that was held. Group messages first: members with other messages held only add them to those."""
         self.open = False
-        self.number += 1
         group = self.group
         if group is not None:
             self.group = None
@@ -77,6 +76,7 @@ class Turn:
             dirty, self.dirty = self.dirty, []
             for sender in dirty:
                 sender.end_of_turn()
+        self.number += 1
 
     def suspect(self, client: "Suspect") -> None:
         """Let `client`, whose queue is too long, be judged after the loop has polled its sockets once more."""
