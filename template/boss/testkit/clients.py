@@ -110,17 +110,21 @@ class TestClient:
     async def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Send a close frame, with `None` one without a code."""
         with_code = "without a code" if code is None else f"with {code}"
-        await self._leave(Remote(code, reason), f"closes {with_code}")
+        await self._leave(
+            Remote(code, reason), f"closes {with_code}", f"closed {with_code}"
+        )
 
     async def disconnect(self) -> None:
         """Let the connection be lost."""
-        await self._leave(Error("closed"), "loses its connection")
+        await self._leave(
+            Error("closed"), "loses its connection", "lost its connection"
+        )
 
-    async def _leave(self, reason: CloseReason, what: str) -> None:
+    async def _leave(self, reason: CloseReason, does: str, did: str) -> None:
         def action() -> None:
-            self._world.did(f"{self.name} {what}")
+            self._world.did(f"{self.name} {does}")
             if self._client.open:
-                self._left = what
+                self._left = did
                 self._client.gone(reason)
 
         await self._world.act(action)
@@ -199,7 +203,7 @@ class TestClient:
         await self._world.wait(lambda: client.closed_with is not None)
         what = "to be closed" if code is None else f"to be closed with {code}"
         if client.closed_with is None:
-            how = "and is not" if client.open else f"but {self._left} by itself"
+            how = "and is not" if client.open else f"but has {self._left}"
             raise self._failure(f"{self.name} expected {what}, {how}", closed=False)
         if code is not None and client.closed_with[0] != code:
             raise self._failure(f"{self.name} expected {what}")
@@ -220,7 +224,7 @@ class TestClient:
             code, reason = self._client.closed_with
             text += f": it was closed with {code}{reason and f' ({reason})'}"
         elif closed and self._left:
-            text += f": it {self._left}"
+            text += f": it has {self._left}"
         failure = self._world.failure(text)
         crash = self._world.history.unexpected()
         if crash is not None:

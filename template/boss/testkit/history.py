@@ -10,6 +10,8 @@ from types import TracebackType
 
 from ..runtime.clock import Clock
 from ..runtime.configuration import PROJECT
+from ..runtime.mailbox import Kind, Mailbox, Message
+from ..runtime.worker import Later
 
 log = logging.getLogger("boss")
 
@@ -58,14 +60,19 @@ class History:
         """Add a line."""
         self._lines.append((f"{self._clock.time():g} s", event))
 
+    def consequence(self, event: str) -> None:
+        """Add a line about what follows from the one before, unless that says so already."""
+        if not self._lines or not self._lines[-1][1].endswith(event):
+            self.note(f"  {event}")
+
     def text(self) -> str:
         """The last lines, the oldest of them first."""
         shown = self._lines[-SHOWN:]
         width = max((len(time) for time, _ in shown), default=0)
-        missing = len(self._lines) - len(shown)
+        cut = f", the last {SHOWN} of {len(self._lines)} lines"
         return "\n".join(
             [
-                "What happened:" if not missing else f"What happened after {missing}:",
+                f"What happened{cut if len(self._lines) > SHOWN else ''}:",
                 *(f"  {time:>{width}}  {event}" for time, event in shown),
             ]
         )
@@ -120,6 +127,42 @@ class History:
             expected = any(error is provoked for provoked in self.provoked)
             self.crashes.append(Crash(service, what, error, client, expected))
         self.note(f"{service}: {what}")
+
+
+class WatchedMailbox(Mailbox):
+    """The mailbox of a service, that writes down what the service takes from it beside its clients' messages."""
+
+    __slots__ = ("_callbacks", "_history")
+
+    def __init__(
+        self, name: str, limit: int, callbacks: Sequence[str], history: History
+    ) -> None:
+        super().__init__(name, limit)
+        self._callbacks = callbacks
+        self._history = history
+
+    def take(self) -> Message:
+        message = super().take()
+        kind, sender, content = message
+        callback = "handle_info"
+        if kind is Kind.BROADCAST:
+            callback = "handle_broadcast"
+            self._history.consequence(
+                f"{self.name} is sent the broadcast {brief(content)}"
+            )
+        elif kind is Kind.INFO:
+            self._history.consequence(f"{self.name} is sent the info {brief(content)}")
+        elif kind is Kind.TIMEOUT:
+            self._history.consequence(f"{self.name} is sent TIMEOUT")
+        elif isinstance(sender, Later) and sender.life:
+            self._history.consequence(
+                f"{self.name} is sent {brief(content)}, as send_after said"
+            )
+        else:
+            return message
+        if callback not in self._callbacks:
+            self._history.consequence(f"{self.name} has no {callback}")
+        return message
 
 
 class _Listener(logging.Handler):

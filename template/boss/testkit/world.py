@@ -16,7 +16,7 @@ from ..runtime.turn import Turn
 from ..runtime.worker import Worker
 from .clock import VirtualClock
 from .exploring import Exploration, current
-from .history import History
+from .history import History, WatchedMailbox
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
@@ -72,6 +72,14 @@ class World:
         self._supervisor = Supervisor(
             self._services, self._settings, self.clock, lambda client: None
         )
+        for service in self._services:
+            worker = self.worker(service)
+            worker.mailbox = WatchedMailbox(
+                worker.name,
+                worker.limits.mailbox_limit,
+                service.callbacks,
+                self.history,
+            )
         for remark in self._remarks:
             self.note(remark)
         with self._cleanup:  # in case that a service does not start
@@ -103,11 +111,14 @@ class World:
             if exploration is not None:
                 exploration.leave(self)
             self.note("the test ends")
+            before = len(self.history.crashes)
             await self.supervisor.stop()
         crash = self.history.unexpected()
         if error is None and crash is not None:
             says = f"await {crash.service}.expect_crash({type(crash.error).__name__})"
-            if crash.client:
+            if crash in self.history.crashes[before:]:
+                says = f"await {crash.service}.stop(), then {says}"
+            elif crash.client:
                 says += f", or await {crash.client}.expect_close(1011)"
             raise self.failure(
                 f"{crash.service} crashed, which the test did not expect:"
@@ -176,7 +187,7 @@ class World:
         if not rested and not self._tired:
             names = " and ".join(worker.name for worker in self._at_work())
             self.note(
-                f"  {names} still at work after {self._patience:g} s of real time:"
+                f"  {names} is still at work after {self._patience:g} s of real time:"
                 " the test goes on"
             )
         self._tired = not rested
