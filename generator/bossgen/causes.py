@@ -93,6 +93,11 @@ def _finding(change: Change, app: str, *, untouched: bool, current: bool) -> Fin
             reason = "out of date" if untouched else "edited by hand"
     else:
         reason = "out of date" if is_intact(change.old) else "edited by hand"
+    if old[2:] != new[2:] and runtime_digest(change.old) == runtime_digest(change.new):
+        # The digest follows from the rest.
+        old, new = (
+            [line for line in text if not _is_digest(line)] for text in (old, new)
+        )
     if reason == "edited by hand":
         origins = [UNDONE] * len(old), [UNDONE] * len(new)
     elif change.new.startswith(COPIED):
@@ -100,8 +105,6 @@ def _finding(change: Change, app: str, *, untouched: bool, current: bool) -> Fin
     else:
         known = _services_of(old) & _services_of(new)
         origins = _origins(old, known, app), _origins(new, known, app)
-        if runtime_digest(change.old) == runtime_digest(change.new):
-            origins[0][1] = origins[1][1] = ""  # the digest follows from the rest
     return Finding(change.path, reason, _causes(old, new, *origins))
 
 
@@ -126,7 +129,7 @@ def _causes(
             if tag != "equal":
                 lines += [f"-{line}" for line in before[start:end]]
                 lines += [f"+{line}" for line in after[new_start:new_end]]
-        if lines and origin:
+        if lines:
             causes.append(Cause(origin, tuple(lines)))
     return tuple(causes)
 
@@ -177,7 +180,7 @@ def _origins(lines: Sequence[str], known: set[str], app: str) -> list[str]:
         closes = line in ends
         if closes:
             key = ""
-        if number == 1:
+        if _is_digest(line):
             origins.append(RUNTIME)
         elif found := _ADDRESS.match(line):
             origins.append(f"src/websocket/{app}_{found[1]}_websocket.py")
@@ -197,6 +200,10 @@ def _origins(lines: Sequence[str], known: set[str], app: str) -> list[str]:
         elif not section and line in (")", _ENTRY_END):
             file = ""
     return origins
+
+
+def _is_digest(line: str) -> bool:
+    return line.startswith("# digest: ")
 
 
 def _service_of(file: str, app: str) -> str:

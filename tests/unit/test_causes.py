@@ -77,6 +77,23 @@ def test_edited_by_hand(path: PurePosixPath) -> None:
     assert (cause.origin, cause.lines) == (UNDONE, ("-# mine",))
 
 
+def test_a_digest_edited_by_hand() -> None:
+    disk = files(ONE)
+    right = disk[SERVICES].split("\n")[1]
+    disk[SERVICES] = disk[SERVICES].replace(right, f"# digest: {BLANK}")
+    [finding] = findings(disk, ONE)
+    assert finding.reason == "edited by hand"
+    [cause] = finding.causes
+    assert cause.lines == (f"-# digest: {BLANK}", f"+{right}")
+
+
+def test_nothing_left_but_the_header() -> None:
+    disk = files(ONE)
+    disk[SERVICES] = disk[SERVICES].split("\n")[0]
+    [finding] = findings(disk, ONE)
+    assert finding.reason == "edited by hand"
+
+
 def test_a_runtime_of_another_version() -> None:
     older = compiled(ONE)
     disk = files(ONE)
