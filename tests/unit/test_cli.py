@@ -1,0 +1,214 @@
+"""cli.py: arguments in, exit code and streams out."""
+
+import gc
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bossgen import __version__
+from bossgen.cli import app
+from tests.compiling import handler
+
+WARNS = """\
+import time
+
+from boss import Noreply, ServiceHandler
+
+
+class ChatWebsocket(ServiceHandler[None]):
+    def handle_info(self, info: object, state: None) -> Noreply[None]:
+        time.sleep(1)
+        return Noreply(state)
+"""
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """`build` leaves the garbage collector off, since its process ends."""
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the service chat, not built yet; the current folder."""
+    root = tmp_path / "project"
+    (root / "src/websocket").mkdir(parents=True)
+    (root / "boss.toml").write_text('app = "myapp"\n')
+    chat(root).write_text(handler())
+    monkeypatch.chdir(root)
+    return root
+
+
+def chat(project: Path) -> Path:
+    return project / "src/websocket/myapp_chat_websocket.py"
+
+
+def bossgen(*words: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, words, prog_name="bossgen")
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_version() -> None:
+    assert bossgen("--version").stdout == f"bossgen {__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    text = bossgen("--help").stdout
+    for command in (
+        *("new", "add-service", "build", "update", "init"),
+        *("routes", "explain", "dev", "--version", "--install-completion"),
+    ):
+        assert command in text
+
+
+def test_no_command_is_a_wrong_command_line() -> None:
+    assert "Usage" in bossgen(code=2).output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["build", "--nonsense"],
+        ["build", "--output-format", "xml"],
+        ["build", "--watch", "--check"],
+        ["build", "--diff", "--output-format", "json"],
+        ["new"],
+        ["new", "x", "--data", "novalue"],
+        ["add-service"],
+        ["add-service", "x", "--kind", "zzz"],
+        ["explain", "BG999"],
+    ],
+)
+def test_wrong_command_lines(project: Path, words: list[str]) -> None:
+    result = bossgen(*words, code=2)
+    assert result.stdout == ""
+    assert result.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "routes", "update", "dev"])
+def test_no_project_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = bossgen(command, code=1)
+    assert result.stderr.startswith("error: there is no boss.toml in ")
+    assert "\n hint: " in result.stderr
+
+
+def test_build_and_build_again(project: Path) -> None:
+    assert "1 service: wrote " in bossgen("build").stderr
+    result = bossgen("build", "--output-format", "json")
+    assert (result.stdout, result.stderr) == (
+        "[]\n",
+        "1 service: boss/ is up to date\n",
+    )
+
+
+def test_a_project_is_found_from_below_and_by_name(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project / "src")
+    bossgen("build")
+    monkeypatch.chdir(project.parent)
+    bossgen("build", "--check", "--project", "project")
+    assert "is no project" in bossgen("build", "--project", ".", code=1).stderr
+
+
+def test_check_and_diff_exit_alike(project: Path) -> None:
+    check = bossgen("build", "--check", code=1)
+    assert check.stdout == ""
+    assert "boss/router.py is missing\n" in check.stderr
+    diff = bossgen("build", "--diff", code=1)
+    assert "+++ b/boss/router.py\n" in diff.stdout
+    assert not (project / "boss").exists()
+    bossgen("build")
+    assert bossgen("build", "--check").stderr == "1 service: boss/ is up to date\n"
+    assert bossgen("build", "--diff").stdout == ""
+    router = project / "boss/router.py"
+    router.write_text(router.read_text() + "# mine\n")
+    both = bossgen("build", "--check", "--diff", code=1)
+    assert "-# mine\n" in both.stdout
+    assert "boss/router.py was edited by hand\n" in both.stderr
+
+
+@pytest.mark.parametrize("form", ["full", "concise", "json", "github", "sarif"])
+def test_problems_go_where_their_form_belongs(project: Path, form: str) -> None:
+    chat(project).write_text("class\n")
+    result = bossgen("build", "--output-format", form, code=1)
+    there, not_there = result.stderr, result.stdout
+    if form in ("json", "github", "sarif"):
+        there, not_there = not_there, there
+    assert "BG301" in there
+    assert "BG301" not in not_there
+    assert not (project / "boss").exists()
+
+
+def test_every_line_of_the_form_concise_is_a_problem(project: Path) -> None:
+    chat(project).write_text("class\n")
+    (project / "src/websocket/stray.py").touch()
+    result = bossgen("build", "--output-format", "concise", code=1)
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
+        "src/websocket/myapp_chat_websocket.py",
+        "src/websocket/stray.py",
+    ]
+
+
+def test_warnings_stop_nothing(project: Path) -> None:
+    chat(project).write_text(WARNS)
+    result = bossgen("build")
+    assert "warning[BG501]" in result.stderr
+    assert result.stderr.endswith("; 1 warning\n")
+    assert (project / "boss/router.py").exists()
+    bossgen("build", "--check")
+
+
+def test_routes(project: Path) -> None:
+    assert "/websocket/chat" in bossgen("routes").stdout
+    [route] = json.loads(bossgen("routes", "--json").stdout)
+    assert route["name"] == "chat"
+    chat(project).write_text("class\n")
+    result = bossgen("routes", "--json", code=1)
+    assert result.stdout == ""
+    assert "BG301" in result.stderr
+
+
+def test_explain() -> None:
+    assert bossgen("explain", "bg305").stdout.startswith("BG305 callback-parameters")
+    listed = bossgen("explain").stdout
+    for code in ("BG101", "BG204", "BG305", "BG502"):
+        assert f"\n{code} " in f"\n{listed}"
+    assert "did you mean BG305?" in bossgen("explain", "BG3O5", code=2).stderr
+
+
+def test_a_folder_in_the_way(project: Path) -> None:
+    (project / "boss/router.py").mkdir(parents=True)
+    assert "error: boss/router.py is a folder" in bossgen("build", code=1).stderr
+
+
+def test_no_colours_but_to_a_terminal(project: Path) -> None:
+    chat(project).write_text("class\n")
+    assert "\x1b" not in bossgen("build", code=1).output
+
+
+def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
+    chat(project).write_text('x = "\N{SNOWMAN}" +\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "bossgen", "build"],
+        cwd=project,
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert r"\u2603" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,131 @@
+"""watch.py: every save is noticed, however it comes about."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bossgen.build import Report
+from bossgen.errors import BossgenError
+from bossgen.watch import looks, watch
+from tests.compiling import handler
+
+PATIENCE = 100  # looks, of at most a tenth of a second, until a test gives up
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "boss.toml").write_text('app = "myapp"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def stop() -> Iterator[Event]:
+    stop = Event()
+    yield stop
+    stop.set()
+
+
+def saved(look: Iterator[bool]) -> bool:
+    """Whether a save is noticed in the end."""
+    return any(next(look) for _ in range(PATIENCE))
+
+
+def test_the_first_look_finds_everything_new(project: Path, stop: Event) -> None:
+    look = looks(project, stop, wide=False)
+    assert next(look)
+    assert not next(look)
+
+
+def test_saves_are_noticed(project: Path, stop: Event) -> None:
+    look = looks(project, stop, wide=False)
+    next(look)
+    (project / "boss.toml").write_text('app = "myapp"\n\n')
+    assert saved(look)
+    new = project / "new.toml"
+    new.write_text('app = "other"\n')
+    new.replace(project / "boss.toml")  # as some editors save
+    assert saved(look)
+    folder = project / "src/websocket"
+    folder.mkdir(parents=True)
+    (folder / "a.py").touch()
+    assert saved(look)
+    (folder / "a.py").write_text("x = 1\n")
+    assert saved(look)
+    (folder / "sub").mkdir()
+    (folder / "sub/b.py").touch()
+    assert saved(look)
+    (folder / "a.py").unlink()
+    assert saved(look)
+
+
+def test_other_files_are_none_of_ours(project: Path, stop: Event) -> None:
+    (project / "src/lib").mkdir(parents=True)
+    look = looks(project, stop, wide=False)
+    next(look)
+    (project / "src/lib/a.py").touch()
+    (project / "app.py").touch()
+    assert not any(next(look) for _ in range(5))
+
+
+def test_a_wide_look_is_about_all_code(project: Path, stop: Event) -> None:
+    look = looks(project, stop, wide=True)
+    next(look)
+    (project / "app.py").touch()
+    assert saved(look)
+    (project / "src/lib").mkdir(parents=True)
+    (project / "src/lib/a.py").touch()
+    assert saved(look)
+
+
+def test_a_save_during_the_build_is_not_lost(project: Path, stop: Event) -> None:
+    look = looks(project, stop, wide=False)
+    next(look)
+    (project / "boss.toml").write_text('app = "myapp"\n\n')  # and nobody was looking
+    assert saved(look)
+
+
+def test_builds_go_on_through_errors(project: Path, stop: Event) -> None:
+    told: list[Report | BossgenError] = []
+    path = project / "src/websocket/myapp_chat_websocket.py"
+
+    def tell(outcome: Report | BossgenError, seconds: float) -> None:
+        assert seconds > 0
+        told.append(outcome)
+        match len(told):
+            case 1:
+                path.parent.mkdir(parents=True)
+                path.write_text("class\n")
+            case 2:
+                path.unlink()
+                path.symlink_to("nowhere")
+            case 3:
+                path.unlink()
+                path.write_text(handler())
+            case _:
+                stop.set()
+
+    watch(project, tell, stop)
+    first, broken, unreadable, last = told
+    assert isinstance(first, Report)
+    assert first.changes
+    assert isinstance(broken, Report)
+    assert broken.failed
+    assert isinstance(unreadable, BossgenError)
+    assert isinstance(last, Report)
+    assert [str(change.path) for change in last.changes] == [
+        "boss/services.py",
+        "boss/router.py",
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_left_to_the_build(
+    project: Path, stop: Event
+) -> None:
+    (project / "src").mkdir()
+    (project / "src/websocket").touch()
+    look = looks(project, stop, wide=False)
+    assert next(look)
+    (project / "src/websocket").unlink()
+    assert saved(look)
