@@ -19,6 +19,7 @@ export class Overlay {
   constructor(reopen) {
     this.reopen = reopen;
     this.title = element("h2", { id: "build-title" });
+    this.files = element("p.files");
     this.text = element("pre", { tabIndex: 0, "aria-label": "What bossgen found" });
     this.dialog = element(
       "dialog.overlay",
@@ -29,6 +30,7 @@ export class Overlay {
         this.title,
         element("button.quiet", { type: "button", onclick: () => this.dialog.close() }, "Close"),
       ),
+      this.files,
       element("p.muted", {}, "The last good build goes on serving. Save a mended file, and this goes away by itself."),
       this.text,
     );
@@ -51,10 +53,8 @@ export class Overlay {
     this.#shown = build;
     const errors = diagnostics.filter(({ severity }) => severity === "error");
     const files = new Set(errors.map(({ path }) => path));
-    this.title.textContent =
-      errors.length === 0
-        ? "The build failed"
-        : `The build failed: ${plural(errors.length, "error")} in ${[...files].join(", ")}`;
+    this.title.textContent = `The build failed${errors.length > 0 ? `: ${plural(errors.length, "error")}` : ""}`;
+    this.files.textContent = [...files].join(", ");
     this.text.replaceChildren(...text.split("\n").map(painted));
     if (!this.dialog.open && build !== this.#dismissed) this.dialog.showModal();
   }
