@@ -4,6 +4,7 @@ Whatever is slow to import is imported inside the commands, because `--help` and
 """
 
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -356,6 +357,12 @@ def _errors_told() -> Iterator[None]:
     except BossgenError as error:
         _show_error(error)
         raise typer.Exit(error.exit_code) from None
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # `| head`: nobody reads any more
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _show_error(BossgenError(f"{where}{error.strerror}"))
+        raise typer.Exit(1) from None
 
 
 def _show_error(error: BossgenError) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -62,7 +62,8 @@ def dev(
                     server.restart()
         finally:
             server.stop()
-            status.unlink(missing_ok=True)
+            with suppress(OSError):
+                status.unlink()
 
 
 class Server:

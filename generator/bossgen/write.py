@@ -227,6 +227,9 @@ def _writable(root: Path) -> Iterator[None]:
 
 def _refused(what: str, root: Path, error: OSError) -> BossgenError:
     name = os.path.relpath(error.filename, root) if error.filename else str(BOSS)
+    folder, file = os.path.split(name)
+    if file.endswith(TEMPORARY):  # say which file it was to become
+        name = os.path.join(folder, file[1:].removesuffix(TEMPORARY))
     hint = {
         errno.EACCES: "see who owns it, and with which permissions: ls -l boss",
         errno.EPERM: "see who owns it, and with which permissions: ls -l boss",

@@ -212,3 +212,19 @@ def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
     assert done.returncode == 1
     assert r"\u2603" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_behind_stdout(project: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bossgen", "routes"],
+            cwd=project,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: No space left on device\n")
+    assert "Traceback" not in done.stderr
