@@ -535,6 +535,93 @@ with TestClient(api) as client:
     assert '"chat":{"state":"running"' in served.stdout, served.stderr
 
 
+# The parts of FastAPI's full-stack template that matter here: the application in a package,
+# routers elsewhere, tests in a package of their own, migrations, no src/.
+FULL_STACK = {
+    "app/__init__.py": "",
+    "app/main.py": """from fastapi import FastAPI
+
+from app.api.main import api_router
+from app.core.config import settings
+
+app = FastAPI(title=settings.PROJECT_NAME)
+app.include_router(api_router, prefix=settings.API_V1_STR)
+""",
+    "app/api/__init__.py": "",
+    "app/api/main.py": """from fastapi import APIRouter
+
+api_router = APIRouter()
+
+
+@api_router.get("/items")
+def items() -> list[str]:
+    return ["one"]
+""",
+    "app/core/__init__.py": "",
+    "app/core/config.py": """class Settings:
+    PROJECT_NAME = "Full Stack"
+    API_V1_STR = "/api/v1"
+
+
+settings = Settings()
+""",
+    "app/alembic/env.py": "",
+    "pyproject.toml": "[project]\nname = 'app'\nversion = '0.1.0'\n",
+    "tests/__init__.py": "",
+    "tests/conftest.py": """import pytest
+from fastapi.testclient import TestClient
+
+from app.main import app
+
+
+@pytest.fixture
+def client():
+    with TestClient(app) as client:
+        yield client
+""",
+    "tests/api/test_items.py": """def test_items(client):
+    assert client.get("/api/v1/items").json() == ["one"]
+
+
+def test_services(client):
+    assert client.get("/healthz").json()["services"]["chat"]["state"] == "running"
+    with client.websocket_connect("/websocket/chat") as websocket:
+        websocket.send_text("hello")
+        assert websocket.receive_text() == "hello"
+""",
+}
+
+
+def test_the_full_stack_template_of_fastapi_is_adopted(tmp_path: Path) -> None:
+    root = tmp_path / "full-stack" / "backend"
+    for name, text in FULL_STACK.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    before = tree(root)
+    report = scaffold.init(root)
+    assert {path: text for path, text in tree(root).items() if path in before} == before
+    assert 'app = "backend"' in (root / "boss.toml").read_text()
+    assert 'application = "app.main:app"' in (root / "boss.toml").read_text()
+    assert "two lines to app/main.py" in report.message
+    with (root / "app/main.py").open("a") as stream:
+        stream.writelines(
+            f"{line.strip()}\n"
+            for line in report.message.splitlines()
+            if "boss_router" in line
+        )
+    scaffold.add_service(root, "chat")
+    assert not pipeline.build(root).problems
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "5 passed" in done.stdout
+
+
 def test_the_tests_of_an_adopted_service_pass(tmp_path: Path) -> None:
     root = existing_project(tmp_path / "shop", "main.py", "")
     scaffold.init(root)
