@@ -220,12 +220,14 @@ def build(
         if watch:
             _watch(root, output_format)
             return
-        # What a build makes lives to its end: looking for garbage in between would take longer than all the rest.
+        # What a build makes lives to its end, and that is the end of the process too: to look for garbage in between,
+        # and once more at the exit, would take as long as all the rest.
         gc.disable()
         from . import build as pipeline
         from . import report as told
 
         report = pipeline.build(root, dry=check or diff)
+        gc.freeze()
         _show_problems(report, output_format)
         if report.failed:
             if output_format is not Form.concise:

@@ -29,8 +29,9 @@ class ChatWebsocket(ServiceHandler[None]):
 
 @pytest.fixture(autouse=True)
 def collecting() -> Iterator[None]:
-    """`build` leaves the garbage collector off, since its process ends."""
+    """`build` gives up collecting garbage, since its process ends."""
     yield
+    gc.unfreeze()
     gc.enable()
 
 
