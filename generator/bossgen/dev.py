@@ -144,7 +144,7 @@ def _ending() -> Iterator[threading.Event]:
     def end(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
-    told = [signal.SIGINT, signal.SIGTERM]
+    told = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     before = [signal.signal(one, end) for one in told]
     try:
         yield stop

@@ -4,6 +4,7 @@ The file system says when to look; a fingerprint of the files says whether anyth
 a build is under way, an editor that replaces files is understood, and a disk that sends no events is looked at in turn.
 """
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,12 @@ QUIET: Final = (
     20  # a save often comes as several events: wait until none has come for so long,
 )
 LONGEST: Final = 100  # but not for longer than this
-UNTOLD: Final = 100  # look at the files even if no event has come
+UNTOLD: Final = 100  # be there again even if no event has come
+
+# Looks without an event: at all of the first few, since a save may have come before the watch began; then at one in ten,
+# which a disk that sends no events has to live with.
+FIRST: Final = 3
+RARELY: Final = 10
 
 
 def watch(
@@ -46,10 +52,13 @@ def attempt(root: Path) -> tuple[Report | BossgenError, float]:
     """Build; give back what came of it, or stood in the way, and the seconds it took."""
     started = time.perf_counter()
     outcome: Report | BossgenError
+    gc.disable()  # what a build makes lives to its end
     try:
         outcome = build(root)
     except BossgenError as error:
         outcome = error
+    finally:
+        gc.enable()
     return outcome, time.perf_counter() - started
 
 
@@ -67,16 +76,21 @@ def looks(root: Path, stop: Event, *, wide: bool) -> Iterator[bool]:
     yield True
     while not stop.is_set():
         folders = _folders(root, wide)
-        for _ in watchfiles.watch(
-            *folders,
-            watch_filter=None,
-            debounce=LONGEST,
-            step=QUIET,
-            stop_event=stop,
-            rust_timeout=UNTOLD,
-            yield_on_timeout=True,
-            recursive=False,
+        for count, events in enumerate(
+            watchfiles.watch(
+                *folders,
+                watch_filter=None,
+                debounce=LONGEST,
+                step=QUIET,
+                stop_event=stop,
+                rust_timeout=UNTOLD,
+                yield_on_timeout=True,
+                recursive=False,
+            )
         ):
+            if not events and count > FIRST and count % RARELY:
+                yield False
+                continue
             now = _fingerprint(root, wide)
             saved, seen = now != seen, now
             yield saved
