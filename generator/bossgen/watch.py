@@ -4,6 +4,7 @@ The file system says when to look; a fingerprint of the files says whether anyth
 a build is under way, an editor that replaces files is understood, and a disk that sends no events is looked at in turn.
 """
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterator
@@ -76,26 +77,27 @@ def looks(root: Path, stop: Event, *, wide: bool) -> Iterator[bool]:
     yield True
     while not stop.is_set():
         folders = _folders(root, wide)
-        for count, events in enumerate(
-            watchfiles.watch(
-                *folders,
-                watch_filter=None,
-                debounce=LONGEST,
-                step=QUIET,
-                stop_event=stop,
-                rust_timeout=UNTOLD,
-                yield_on_timeout=True,
-                recursive=False,
-            )
-        ):
-            if not events and count > FIRST and count % RARELY:
-                yield False
-                continue
-            now = _fingerprint(root, wide)
-            saved, seen = now != seen, now
-            yield saved
-            if _folders(root, wide) != folders:
-                break
+        with contextlib.suppress(FileNotFoundError):  # a folder that has just gone
+            for count, events in enumerate(
+                watchfiles.watch(
+                    *folders,
+                    watch_filter=None,
+                    debounce=LONGEST,
+                    step=QUIET,
+                    stop_event=stop,
+                    rust_timeout=UNTOLD,
+                    yield_on_timeout=True,
+                    recursive=False,
+                )
+            ):
+                if not events and count > FIRST and count % RARELY:
+                    yield False
+                    continue
+                now = _fingerprint(root, wide)
+                saved, seen = now != seen, now
+                yield saved
+                if _folders(root, wide) != folders:
+                    break
 
 
 def _fingerprint(root: Path, wide: bool) -> tuple[object, ...]:
