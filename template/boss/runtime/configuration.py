@@ -113,6 +113,8 @@ def workers_asked_for(arguments: Sequence[str], environ: Mapping[str, str]) -> i
             option, _, value = argument.partition("=")
             if option in ("--workers", "-w"):
                 counts = [value or following]
+            elif option.startswith("-w") and option[2:].isdecimal():  # gunicorn's
+                counts = [option[2:]]
     return max((int(count) for count in counts if count.isdecimal()), default=1)
 
 

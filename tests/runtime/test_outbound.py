@@ -1,0 +1,100 @@
+"""When an outbound queue is too long, and what is dropped."""
+
+import pytest
+
+from boss.runtime.outbound import OutboundQueue, SlowConsumer
+
+ROOM = 10**9
+
+
+def filled(*turns: int, size: int = 1) -> OutboundQueue[int]:
+    """A queue with one message, numbered from 0, for each of these turns."""
+    queue: OutboundQueue[int] = OutboundQueue()
+    for number, turn in enumerate(turns):
+        queue.push(number, size, turn)
+    return queue
+
+
+def rest(queue: OutboundQueue[int]) -> list[int]:
+    return [queue.pop() for _ in range(len(queue))]
+
+
+def test_first_in_first_out() -> None:
+    assert rest(filled(1, 2, 2, 3)) == [0, 1, 2, 3]
+
+
+def test_a_burst_in_one_turn_does_not_count() -> None:
+    queue = filled(*[1] * 100)
+    assert not queue.too_long(10, ROOM)
+    assert not queue.too_long(ROOM, 10)
+    assert not queue.push(100, 1, 1)
+    assert queue.push(101, 1, 2), "the next turn counts"
+
+
+def test_what_comes_while_something_waits_counts() -> None:
+    queue = filled(1, *range(2, 12))
+    assert not queue.too_long(10, ROOM)
+    assert not queue.too_long(ROOM, 10)
+    queue.push(11, 1, 12)
+    assert queue.too_long(10, ROOM)
+    assert queue.too_long(ROOM, 10)
+
+
+def test_when_the_burst_has_left_the_rest_still_counts() -> None:
+    queue = filled(1, 1, 1, *range(2, 13))
+    assert queue.too_long(10, ROOM)
+    for _ in range(4):
+        queue.pop()
+    assert not queue.too_long(10, ROOM)
+    assert queue.too_long(9, ROOM)
+
+
+def test_an_empty_queue_begins_anew() -> None:
+    queue = filled(1, 2, 3)
+    rest(queue)
+    for number in range(50):
+        queue.push(number, 1, 9)
+    assert not queue.too_long(10, ROOM)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [("drop_oldest", [10, 11, 12, 13, 14]), ("drop_newest", [0, 1, 2, 3, 4, 5])],
+)
+def test_trim(policy: SlowConsumer, kept: list[int]) -> None:
+    queue = filled(*range(15))  # the first one is a burst of its own
+    assert queue.trim(policy, 5, ROOM) == 15 - len(kept)
+    assert not queue.too_long(5, ROOM)
+    assert rest(queue) == kept
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_trim_by_bytes(policy: SlowConsumer) -> None:
+    queue = filled(*range(15), size=100)
+    queue.trim(policy, ROOM, 450)
+    assert not queue.too_long(ROOM, 450)
+    assert 4 <= len(rest(queue)) <= 5
+
+
+def test_drop_newest_keeps_what_came_first_however_often_it_drops() -> None:
+    queue: OutboundQueue[int] = OutboundQueue()
+    for number in range(100):
+        queue.push(number, 1, number)
+        if queue.too_long(5, ROOM):
+            assert queue.trim("drop_newest", 5, ROOM) == 1
+    assert rest(queue) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_one_message_larger_than_the_limit_does_not_hang(policy: SlowConsumer) -> None:
+    queue = filled(1, size=1000)
+    queue.push(1, 1000, 2)
+    assert queue.trim(policy, ROOM, 10) >= 1
+    assert not queue.too_long(ROOM, 10)
+
+
+def test_clear() -> None:
+    queue = filled(1, 1, 2)
+    assert queue.clear() == 3
+    assert len(queue) == 0
+    assert not queue.too_long(0, 0)
