@@ -1,0 +1,165 @@
+"""A group: who is in it, and what each member sees in which order."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from boss import Group, Noreply, Remote, ServiceHandler
+from tests.runtime.fakes import Bench, FakeClient, bench
+
+pytestmark = pytest.mark.anyio
+
+
+class Silent(ServiceHandler[None]):
+    pass
+
+
+def members(b: Bench, number: int) -> tuple[Group, list[FakeClient]]:
+    clients = [b.join(f"c{n}") for n in range(number)]
+    group = Group()
+    for client in clients:
+        group.add(client)
+    return group, clients
+
+
+async def test_membership() -> None:
+    async with bench(Silent) as b:
+        group, (ann, bob, cid) = members(b, 3)
+        group.add(bob)
+        assert list(group) == [ann, bob, cid]
+        group.discard(ann)
+        group.discard(ann)
+        group.add(ann)
+        assert list(group) == [bob, cid, ann]
+        assert len(group) == 3
+        assert ann in group
+        assert "ann" not in group
+        assert repr(group) == "<group of 3>"
+
+
+async def test_messages_wait_for_the_end_of_the_turn_and_keep_their_order() -> None:
+    async with bench(Silent) as b:
+        group, (ann, bob) = members(b, 2)
+        group.send("1")
+        group.send(b"2")
+        group.send_json([3])
+        assert ann.inbox == []
+        await b.settle()
+        assert ann.inbox == bob.inbox == ["1", b"2", "[3]"]
+
+
+async def test_any_mixture_is_seen_in_the_order_of_sending() -> None:
+    """Against a model: lists, to which everything is appended at once."""
+    dice = random.Random(7)
+    async with bench(Silent) as b:
+        clients = [b.join(f"c{n}") for n in range(4)]
+        groups = [Group() for _ in range(3)]
+        model: dict[FakeClient, list[str]] = {client: [] for client in clients}
+        inside: list[dict[FakeClient, None]] = [{} for _ in groups]
+        for number in range(3000):
+            which = dice.randrange(3)
+            group, members_of = groups[which], inside[which]
+            client, text = dice.choice(clients), str(number)
+            match dice.randrange(7):
+                case 0:
+                    group.add(client)
+                    members_of[client] = None
+                case 1:
+                    group.discard(client)
+                    members_of.pop(client, None)
+                case 2 | 3:
+                    group.send(text)
+                    for member in members_of:
+                        model[member].append(text)
+                case 4:
+                    group.send(text, exclude=client)
+                    for member in members_of:
+                        if member is not client:
+                            model[member].append(text)
+                case 5:
+                    client.send(text)
+                    model[client].append(text)
+                case 6 if dice.random() < 0.5:
+                    await asyncio.sleep(0)
+            assert [set(group) for group in groups] == [set(m) for m in inside]
+        await b.settle()
+        for client in clients:
+            assert client.inbox == model[client]
+
+
+async def test_a_closed_client_leaves_every_group_before_its_handle_close() -> None:
+    sizes = []
+
+    class Watcher(ServiceHandler[None]):
+        def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            sizes.append((len(group), len(other)))
+            group.add(websocket)
+            return Noreply(state)
+
+    async with bench(Watcher) as b:
+        group, (ann, bob) = members(b, 2)
+        other = Group()
+        other.add(ann)
+        await b.settle()
+        ann.gone(Remote(1000, ""))
+        await b.settle()
+        assert sizes == [(1, 0)]
+        assert list(group) == [bob]
+
+
+async def test_nothing_follows_a_close() -> None:
+    async with bench(Silent) as b:
+        group, (ann, bob) = members(b, 2)
+        await b.settle()
+        group.send("before")
+        ann.close(4000)
+        assert ann.inbox == ["before"], "what was sent before leaves before"
+        group.send("after")
+        group.discard(ann)
+        await b.settle()
+        assert ann.inbox == ["before"]
+        assert bob.inbox == ["before", "after"]
+
+
+async def test_what_cannot_be_sent_harms_nobody() -> None:
+    async with bench(Silent) as b:
+        group, (ann, _) = members(b, 2)
+        group.send("1")
+        with pytest.raises(UnicodeEncodeError):
+            group.send("\ud800")
+        for wrong in (1, None, bytearray(b"x")):
+            with pytest.raises(TypeError):
+                group.send(wrong)  # type: ignore[arg-type]
+        group.send("2")
+        await b.settle()
+        assert ann.inbox == ["1", "2"]
+
+
+async def test_from_a_thread() -> None:
+    async with bench(Silent) as b:
+        group, (ann, bob) = members(b, 2)
+
+        def speak() -> None:
+            for number in range(50):
+                group.send(f"{number}")
+                ann.send(f"own {number}")
+            group.send("last", exclude=ann)
+
+        await asyncio.to_thread(speak)
+        await b.settle()
+        both = [text for n in range(50) for text in (f"{n}", f"own {n}")]
+        assert ann.inbox == both
+        assert bob.inbox == [*(f"{n}" for n in range(50)), "last"]
+
+
+async def test_an_empty_group_may_be_sent_to() -> None:
+    group = Group()
+    group.send("x")
+    group.send_json(1)
+    assert list(group) == []
+    with pytest.raises(TypeError):
+        group.send(1)  # type: ignore[arg-type]

@@ -1,0 +1,342 @@
+"""One service at work: messages, timeouts, lives; with a clock that stands still until it is told to go on."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+
+from boss import TIMEOUT, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
+from boss.runtime import worker
+from boss.runtime.client import MAX_WAITING, MAX_WAITING_BYTES
+from boss.runtime.errors import ServiceDown
+from tests.runtime.fakes import bench
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class State:
+    timeout: float | None = None  # of every result
+    seen: list[Any] = field(default_factory=list)
+
+
+class Recorder(ServiceHandler[State]):
+    """Keeps what it is told; a client's message may be "crash", "stop" or a number of seconds."""
+
+    states: ClassVar[list[State]] = []
+    first_timeout: ClassVar[float | None] = None
+
+    def init(self) -> Ok[State]:
+        self.states.append(State())
+        return Ok(self.states[-1], timeout=self.first_timeout)
+
+    def handle_join(self, service_url: str, websocket: Any, state: State) -> Any:
+        state.seen.append(("join", self.session_id))
+        return Noreply(state)
+
+    def handle_close(
+        self, reason: Any, service_url: str, websocket: Any, state: State
+    ) -> Any:
+        state.seen.append(("close", self.session_id, reason))
+        return Noreply(state)
+
+    def handle_incoming(
+        self, service_url: str, websocket: Any, message: Any, state: State
+    ) -> Any:
+        state.seen.append(message)
+        if message == "crash":
+            raise ValueError(message)
+        if message == "stop":
+            return Stop("again", state)
+        if message == "later":
+            state.later = self.send_after(1, "late")  # type: ignore[attr-defined]
+            return Noreply(state)
+        return Noreply(state, timeout=float(message) if message else None)
+
+    def handle_info(self, info: Any, state: State) -> Any:
+        state.seen.append(info)
+        return Noreply(state)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Recorder.states = []
+    Recorder.first_timeout = None
+
+
+def seen(life: int = -1) -> list[Any]:
+    return Recorder.states[life].seen
+
+
+async def test_a_timeout_comes_once_and_not_before_its_time() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("2.5")
+        await b.advance(2.4)
+        assert TIMEOUT not in seen()
+        await b.advance(0.2)
+        await b.advance(100)
+        assert seen() == [("join", "ann"), "2.5", TIMEOUT]
+
+
+async def test_any_message_cancels_a_timeout_even_one_nobody_listens_to() -> None:
+    async with bench(Recorder) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        await b.settle()
+        for event in (
+            lambda: bob.received(""),
+            lambda: b.worker.info("x"),
+            lambda: b.worker.broadcast("there is no handle_broadcast"),
+            lambda: b.join("cid"),
+            lambda: bob.gone(Remote(1000, "")),
+        ):
+            ann.received("1")
+            await b.advance(0.9)
+            event()
+            await b.settle()
+            await b.advance(10)
+        assert TIMEOUT not in seen()
+
+
+async def test_a_timeout_of_zero_comes_only_when_nothing_waits() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        b.worker.info("first")
+        ann.received("0")
+        b.worker.info("second")
+        await b.settle()
+        assert seen()[1:] == ["first", "0", "second"]
+        ann.received("0")
+        await b.settle()
+        assert seen()[4:] == ["0", TIMEOUT]
+
+
+async def test_messages_to_nobody_do_not_count() -> None:
+    """What waited for a client that was closed after its crash is not for the service."""
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        Recorder.first_timeout = 5
+        b.worker.info("so that what follows waits")
+        for message in ("crash", "1", "2"):
+            ann.received(message)
+        await b.settle()
+        assert seen() == []
+        await b.advance(5)
+        assert seen() == [TIMEOUT]
+        assert len(Recorder.states) == 2
+
+
+async def test_a_message_taken_back_too_late_does_not_count() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("later")
+        timer = b.clock.next_due(1)
+        assert timer is not None
+        timer.call()  # is queued,
+        Recorder.states[0].later.cancel()  # type: ignore[attr-defined]
+        ann.received("0")
+        await b.settle()
+        assert seen()[1:] == ["later", "0", TIMEOUT]
+
+
+async def test_init_may_ask_for_a_timeout() -> None:
+    Recorder.first_timeout = 3
+    async with bench(Recorder) as b:
+        await b.advance(3)
+        assert seen() == [TIMEOUT]
+
+
+async def test_send_after_and_what_ends_it() -> None:
+    async with bench(Recorder) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        await b.settle()
+        ann.received("later")
+        await b.advance(1)
+        assert seen()[-1] == "late"
+        ann.received("later")
+        ann.received("stop")
+        await b.settle()
+        await b.advance(10)
+        assert seen() == [("join", "ann"), ("join", "bob")]
+        del bob
+
+
+async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() -> None:
+    async with bench(Recorder) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        b.worker.info("so that what follows waits")
+        ann.received("crash")
+        bob.received("")
+        b.worker.info("kept")
+        await b.settle()
+        assert seen() == [("join", "bob"), "", "kept"]
+        assert ann.closed_with is not None
+        assert ann.closed_with[0] == 1011
+        assert bob.closed_with is None
+        assert b.worker.counters.crashes == b.worker.counters.restarts == 1
+        assert b.left == [ann]
+
+
+async def test_a_client_that_left_before_its_join_is_joined_and_closed() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        ann.received("")
+        ann.gone(Remote(1000, "bye"))
+        ann.gone(Remote(1000, "again"))
+        await b.settle()
+        assert seen() == [("join", "ann"), "", ("close", "ann", Remote(1000, "bye"))]
+        assert b.worker.connected == 0
+
+
+async def test_too_many_waiting_messages_pause_reading_until_half_are_gone() -> None:
+    class Slow(ServiceHandler[list[Any]]):
+        async def handle_incoming(
+            self, url: str, websocket: Any, message: Any, state: Any
+        ) -> Any:
+            await gate.wait()
+            return Noreply(state)
+
+    gate = asyncio.Event()
+    async with bench(Slow) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        await b.settle()
+        ann.received("taken")
+        for _ in range(MAX_WAITING - 1):
+            ann.received("x")
+        assert ann.reading
+        ann.received("x")
+        assert not ann.reading
+        bob.received(b"x" * MAX_WAITING_BYTES)
+        assert not bob.reading
+        gate.set()
+        await b.settle()
+        assert ann.reading
+        assert bob.reading
+        assert ann.waiting == ann.waiting_bytes == bob.waiting_bytes == 0
+
+
+async def test_idle_clients_are_closed() -> None:
+    async with bench(Recorder, {"idle_timeout": 10}) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        await b.advance(6)
+        bob.received("")
+        await b.advance(5)
+        assert ann.closed_with == (1000, "idle for too long")
+        assert bob.closed_with is None
+        await b.advance(5)
+        assert bob.closed_with is not None
+        assert seen()[-1] == ("close", "bob", Normal("timeout"))
+
+
+async def test_a_client_may_send_so_many_messages_a_second() -> None:
+    async with bench(Recorder, {"max_messages_per_second": 3}) as b:
+        ann = b.join("ann")
+        for _ in range(10):
+            for _ in range(3):
+                ann.received("")
+            await b.advance(1)
+        assert ann.open
+        for _ in range(4):
+            ann.received("")
+        assert ann.closed_with == (1008, "too many messages")
+        await b.settle()
+        assert seen().count("") == 33
+
+
+async def test_limits_are_those_that_were_promised() -> None:
+    assert worker.INIT_LIMIT == 30
+    assert worker.TERMINATE_LIMIT == 5
+    assert worker.CALLBACK_LIMIT == 5
+    assert (MAX_WAITING, MAX_WAITING_BYTES) == (64, 1 << 20)
+
+
+@pytest.mark.parametrize("callback", ["init", "terminate", "handle_info"])
+async def test_limits_of_time(callback: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever never ends is ended."""
+    for name in ("INIT_LIMIT", "TERMINATE_LIMIT", "CALLBACK_LIMIT"):
+        monkeypatch.setattr(worker, name, 0.02)
+    ended = []
+
+    class Stuck(ServiceHandler[None]):
+        async def init(self) -> Ok[None]:
+            await self.stuck("init")
+            return Ok(None)
+
+        async def handle_info(self, info: Any, state: None) -> Any:
+            await self.stuck("handle_info")
+
+        async def terminate(self, reason: object, state: None) -> None:
+            await self.stuck("terminate")
+            ended.append(reason)
+
+        async def stuck(self, where: str) -> None:
+            if where == callback:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    ended.append(where)
+
+    if callback == "init":
+        with pytest.raises(
+            Exception, match=r"chat.*init took longer than 0.02"
+        ) as told:
+            async with bench(Stuck):
+                pass
+        assert "myapp_chat_websocket.py" in str(told.value)
+        assert ended == ["init"]
+        return
+    async with bench(Stuck) as b:
+        b.worker.info("x")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    expected = {"terminate": ["terminate"], "handle_info": ["handle_info", "shutdown"]}
+    assert ended == expected[callback]
+
+
+async def test_a_callback_may_swallow_a_cancellation_that_is_none_of_ours() -> None:
+    class Cancels(ServiceHandler[list[str]]):
+        def init(self) -> Ok[list[str]]:
+            return Ok([])
+
+        async def handle_info(self, info: Any, state: list[str]) -> Any:
+            task = asyncio.create_task(asyncio.sleep(10))
+            task.cancel()
+            if info == "swallow":
+                await asyncio.gather(task, return_exceptions=True)
+            else:
+                await task
+            return Noreply([*state, info])
+
+    async with bench(Cancels) as b:
+        b.worker.info("swallow")
+        await b.settle()
+        assert b.worker.state == ["swallow"]
+        b.worker.info("crash")
+        await b.settle()
+        assert b.worker.state == []
+        assert b.worker.life == 2
+
+
+async def test_a_service_that_is_down_takes_nothing() -> None:
+    class Stops(ServiceHandler[None]):
+        def handle_info(self, info: Any, state: None) -> Any:
+            return Stop("normal", state)
+
+    async with bench(Stops) as b:
+        ann = b.join("ann")
+        b.worker.info("stop")
+        b.worker.info("never heard")
+        bob = b.join("bob")
+        await b.settle()
+        assert ann.closed_with == bob.closed_with == (1001, "service stopped")
+        for send in (b.worker.info, b.worker.broadcast):
+            with pytest.raises(ServiceDown, match="`chat` is stopped"):
+                send("x")
+        late = b.join("late")
+        assert late.closed_with is not None
+        assert len(b.worker.mailbox) == 0
+        assert b.worker.connected == 0
