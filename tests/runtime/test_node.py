@@ -172,10 +172,12 @@ def test_services_json(client: TestClient) -> None:
 
 def test_metrics(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOSS_METRICS", "1")
-    with TestClient(application(service)) as client:
-        with client.websocket_connect("/websocket/chat") as ann:
-            ann.receive_text()
-            answer = client.get("/metrics")
+    with (
+        TestClient(application(service)) as client,
+        client.websocket_connect("/websocket/chat") as ann,
+    ):
+        ann.receive_text()
+        answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert 'boss_clients{service="chat"} 1.0' in answer.text
     assert 'boss_messages_out_total{service="chat"} 1.0' in answer.text

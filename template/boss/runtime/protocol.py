@@ -36,7 +36,7 @@ from .fast_client import FastClient
 from .frames import close_frame, may_be_sent
 from .gateway import FAST_PATH
 from .plain_client import CLOSE_LIMIT
-from .reasons import Error, Normal, Remote
+from .reasons import Error, Normal, Remote, from_disconnect
 from .upgrade import accept_key, answer, subprotocols
 from .worker import Worker
 
@@ -98,6 +98,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     _held = False  # is reading paused because the service is busy?
     _looked_again = False
     _in_message = False  # between the fragments of a message?
+    _begun = False  # has the parser got the beginning of the frame that comes?
     _limit = 0  # bytes of one message
     _partial: bytearray | None = (
         None  # the beginning of a frame, or what came while reading was held
@@ -210,6 +211,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if "conn" in vars(self):
             self.conn.max_message_size = self._limit
             self.compresses = bool(self.conn.extensions)
+            self._follow_parser()
         scope = {
             key: value for key, value in self.scope.items() if key not in _NOT_KEPT
         }
@@ -228,7 +230,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 text = event.get("text")
                 client.received(event["bytes"] if text is None else text)
             elif event["type"] == "websocket.disconnect":
-                client.gone(Error("closed"))
+                client.gone(from_disconnect(event))
         if self.read_paused and not self._held:
             self.read_paused = False
             self.transport.resume_reading()
@@ -303,6 +305,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _read(self, client: FastClient, data: bytes) -> None:
         """Take whole frames off `data`, and keep the rest for later."""
+        if self._begun:
+            super().data_received(data)
+            self._follow_parser()
+            return
         position, size = 0, len(data)
         while position < size and client.open and not self._held:
             end = _end_of_frame(data, position, self._limit, self.compresses)
@@ -324,6 +330,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(
                 data[position:]
             )  # the client's close frame may follow
+
+    def _follow_parser(self) -> None:
+        """Note what the parser is in the midst of: what it has begun, it has to end."""
+        self._in_message = self.conn.current_size is not None
+        self._begun = not _between_frames(self.conn)
+        if self._begun:
+            self._partial = bytearray()  # so that what comes next is not taken short
 
     def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
         """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
@@ -540,6 +553,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.peer = None  # each held the other
         super().connection_lost(exc)
         self.close_timer = None
+
+
+def _between_frames(conn: Protocol) -> bool:
+    """Does the parser wait for the beginning of a frame? Then it asks whether there is more to come."""
+    step: Any = conn.parser
+    while step.gi_yieldfrom is not None:
+        step = step.gi_yieldfrom
+    return bool(step.__name__ == "at_eof")
 
 
 def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:

@@ -12,7 +12,7 @@ import pytest
 from itsdangerous import TimestampSigner
 from websockets.exceptions import InvalidStatus
 
-from tests.e2e.support import Server
+from tests.e2e.support import Server, frame
 from tests.runtime.project import served
 from tests.runtime.semantics.harness import Http, Service, make_project, until
 
@@ -109,6 +109,8 @@ class Doorman:
             if message["type"] == "websocket.accept":
                 message["headers"] = [*message.get("headers", []), (b"x-doorman", b"hello")]
             await send(message)
+            if message["type"] == "websocket.accept" and b"slowly" in scope["query_string"]:
+                await asyncio.sleep(0.2)
 
         await self.app(scope, receive, answer)
 
@@ -190,6 +192,50 @@ def test_the_service_url_is_the_path_with_base_url_and_without_the_query(
         [e["callback"], e["who"], e["what"]]
         for e in Http(door.server).ask("/journal/doorman")[1]
     ]
+
+
+def test_what_the_client_sends_before_the_application_has_gone_on_is_not_lost(
+    at: Callable[[str], Service],
+) -> None:
+    """A middleware that takes its time after the accept."""
+    door = at("door")
+    with door.server.raw(f"{door.url}?name=early&slowly") as raw:
+        raw.sendall(frame(1, b"one") + frame(1, b"two"))
+        raw.sendall(frame(8, b"\x0f\xa1bye"))
+        reason = door.wait("handle_close", "early")
+    assert reason == "Remote(code=4001, reason='bye')"
+    calls = [entry for entry in door.journal() if entry[1] == "early"]
+    assert [what for _, _, what in calls[1:3]] == ["one", "two"]
+    assert [callback for callback, _, _ in calls] == [
+        "handle_join",
+        "handle_incoming",
+        "handle_incoming",
+        "handle_close",
+    ]
+
+
+def test_a_client_may_leave_before_the_application_has_gone_on(
+    at: Callable[[str], Service],
+) -> None:
+    door = at("door")
+    with door.server.raw(f"{door.url}?name=hasty&slowly") as raw:
+        raw.sendall(frame(8, b"\x0f\xa1bye"))
+        reason = door.wait("handle_close", "hasty")
+    assert reason == "Remote(code=4001, reason='bye')"
+
+
+def test_a_message_may_begin_before_the_application_has_gone_on(
+    at: Callable[[str], Service],
+) -> None:
+    door = at("door")
+    with door.server.raw(f"{door.url}?name=half&slowly") as raw:
+        second_half = frame(1, b"not a frame of its own")
+        message = frame(2, b"half" + second_half)
+        raw.sendall(message[: -len(second_half)])
+        door.wait("handle_join", "half")
+        raw.sendall(second_half + frame(1, b"whole"))
+        assert door.wait("handle_incoming", "half") == repr(b"half" + second_half)
+        assert door.wait("handle_incoming", "half", times=2) == "whole"
 
 
 def test_order_of_refusal(house: Server) -> None:
