@@ -275,7 +275,10 @@ def render_sarif(diagnostics: Sequence[Diagnostic], *, version: str = "") -> str
             ]
         results.append(result)
     log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "$schema": (
+            "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"
+            "sarif-schema-2.1.0.json"
+        ),
         "version": "2.1.0",
         "runs": [
             {

@@ -97,7 +97,7 @@ def _module(source: Source) -> Module | Diagnostic:
         return _diagnostic(
             source,
             Span(source.path, 1, 1, 1, 1),
-            "the expressions or blocks of this file are nested too deeply for Python",
+            "the expressions or blocks of this file are nested too deeply to be read",
             "split the longest expression, or move data into a file of its own",
         )
     except ValueError as error:  # null bytes, in some versions of Python
@@ -118,16 +118,19 @@ def _suspicious(module: Module) -> bool:
             return True
         if isinstance(node, ast.AsyncFunctionDef) and scope.yields and scope.returns:
             return True
+        if node is not module.tree and "*" in scope.bindings:
+            return True
         if function and any(
-            len(bound) > 1 and isinstance(bound[0], ast.arg) and bound[1] != bound[0]
+            len(bound) > 1 and all(isinstance(one, ast.arg) for one in bound[:2])
             for bound in scope.bindings.values()
         ):
             return True
-        for statement in scope.assignments:
-            if isinstance(statement, ast.AsyncFor | ast.AsyncWith) and not isinstance(
-                node, ast.AsyncFunctionDef
-            ):
-                return True
+        if not isinstance(node, ast.AsyncFunctionDef) and any(
+            isinstance(statement, ast.AsyncFor | ast.AsyncWith)
+            or (isinstance(statement, ast.comprehension) and statement.is_async)
+            for statement in scope.assignments
+        ):
+            return True
     return bool(_JUMPS.search(module.source.text))
 
 
@@ -176,20 +179,38 @@ def _syntax(source: Source, text: str, error: SyntaxError) -> Diagnostic:
 def _in_our_words(message: str, shown: str) -> tuple[str, str]:
     """What Python says, without its "invalid", and what it proposes, as a help."""
     said, _, proposed = message.partition(". ")
-    help_ = proposed.rstrip()
+    help_ = f"{proposed[:1].lower()}{proposed[1:]}".replace("'", "`")
     if "null bytes" in said:
         return "this file contains null bytes", "save it as text"
+    if "integer string conversion" in said:
+        return "a number in this file has too many digits to be read", ""
     if said == "invalid syntax":
         if not shown:
             return "Python cannot read this line", help_
         return f"Python cannot read on at `{shown}`", help_
-    if said.startswith("'await' outside"):
-        return "`await` stands in a `def`", "write `async def`"
-    if said.endswith("outside async function"):
-        what = said.removesuffix(" outside async function").replace("'", "`")
+    if "outside" in said and said.endswith(("async function", "asynchronous function")):
+        what = said.partition(" outside ")[0].replace("'", "`")
         return f"{what} stands in a `def`", "write `async def`"
+    if said.startswith(("invalid character", "invalid non-printable character")):
+        character = said.partition("character ")[2].replace("'", "`")
+        instead = next(
+            (plain for odd, plain in _PLAIN.items() if set(odd) & set(character)), ""
+        )
+        help_ = f"write {instead}" if instead else "remove it"
+        return f"the character {character} cannot stand here", help_
     if said.startswith("invalid "):
         said = f"this is no {said.removeprefix('invalid ')}"
     elif said.startswith(("cannot ", "expected ")):
         said = f"Python {said}"
-    return said.replace("'", "`"), help_
+    said = f"{said[:1].lower()}{said[1:]}" if said[:6] != "Python" else said
+    return said.replace("invalid syntax", "Python cannot read this").replace(
+        "'", "`"
+    ), help_
+
+
+# Characters that word processors put in the place of others.
+_PLAIN: Final = {
+    "\u201c\u201d\u201e\u00ab\u00bb": 'a plain `"`',
+    "\u2018\u2019\u201a": "a plain `'`",
+    "\u2013\u2014\u2212": "a plain `-`",
+}
