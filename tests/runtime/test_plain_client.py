@@ -1,0 +1,57 @@
+"""What the plain path asks of its surroundings; on sockets it is tested by test_model.py and semantics/."""
+
+import asyncio
+import signal
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from boss.runtime import plain_client
+
+pytestmark = pytest.mark.anyio
+
+
+class Uvicorn:
+    """Stands for the server that has put its handler in place."""
+
+    def __init__(self) -> None:
+        self.should_exit = False
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None: ...
+
+
+@pytest.fixture
+def uvicorn(monkeypatch: pytest.MonkeyPatch) -> Uvicorn:
+    server = Uvicorn()
+    handlers: dict[Any, Any] = {signal.SIGTERM: server.handle_exit}
+    monkeypatch.setattr(signal, "getsignal", handlers.get)
+    monkeypatch.setattr(plain_client, "LOOK", 0.001)
+    return server
+
+
+async def test_a_reader_waits_for_room(uvicorn: Uvicorn) -> None:
+    room = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(plain_client._wait_for_room(room))
+    done, _ = await asyncio.wait({waiting}, timeout=0.02)
+    assert not done
+    room.set_result(None)
+    await waiting
+
+
+async def test_a_reader_goes_on_when_the_server_stops(uvicorn: Uvicorn) -> None:
+    room = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(plain_client._wait_for_room(room))
+    await asyncio.sleep(0)
+    uvicorn.should_exit = True
+    async with asyncio.timeout(5):
+        await waiting
+    assert not room.done()
+
+
+@pytest.mark.parametrize("handler", [None, signal.SIG_DFL, lambda *_: None])
+def test_another_server_is_not_asked(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda _: handler)
+    assert plain_client._told_to_stop() is False

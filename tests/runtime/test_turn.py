@@ -1,0 +1,57 @@
+"""One turn of the event loop: what is held until it ends, and who is judged after it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from boss.runtime.turn import Turn
+
+pytestmark = pytest.mark.anyio
+
+
+class Log:
+    """Stands for a client or a group, and says what is asked of it."""
+
+    def __init__(self, name: str, log: list[Any], turn: Turn) -> None:
+        self.name, self.log, self.turn = name, log, turn
+
+    def end_of_turn(self) -> None:
+        self.log.append((self.name, self.turn.number))
+
+    def judge(self) -> None:
+        self.log.append(("judged", self.name))
+
+    def settle(self, member: object) -> None: ...
+
+    def spread(self) -> None: ...
+
+
+async def test_a_turn_ends_once_with_the_group_before_the_members() -> None:
+    turn, log = Turn(asyncio.get_running_loop()), list[Any]()
+    turn.begin()
+    turn.begin()
+    turn.dirty.append(Log("member", log, turn))
+    turn.group = Log("group", log, turn)
+    assert turn.open
+    await asyncio.sleep(0)
+    # All of it still belongs to the turn in which it was sent: a burst is one.
+    assert log == [("group", 0), ("member", 0)]
+    assert (turn.number, turn.open, turn.group, turn.dirty) == (1, False, None, [])
+    await asyncio.sleep(0)
+    assert turn.number == 1
+
+
+async def test_suspects_are_judged_once_when_the_loop_has_polled_its_sockets() -> None:
+    turn, log = Turn(asyncio.get_running_loop()), list[Any]()
+    suspect = Log("ann", log, turn)
+    turn.suspect(suspect)
+    turn.suspect(suspect)
+    await asyncio.sleep(0)
+    assert log == [], "not in the same turn"
+    await asyncio.sleep(0)
+    assert log == [("judged", "ann")]
+    turn.suspect(suspect)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert log == [("judged", "ann")] * 2
