@@ -1,5 +1,5 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
-"""Frames as bytes: what goes to a client, built once for any number of receivers. RFC 6455 section 5."""
+"""Frames as bytes: what goes to a client, and where one that came ends. RFC 6455 section 5."""
 
 MAX_REASON = 123  # bytes: a control frame's 125, less two for the code
 _SHORT_HEADS = {
@@ -67,3 +67,35 @@ def close_frame(code: int, reason: str) -> bytes:
     """The close frame with this code and reason, both of which `check_close` has let through."""
     payload = code.to_bytes(2, "big") + reason.encode()
     return bytes((0x88, len(payload))) + payload
+
+
+def end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:
+    """Where the frame that begins at `position` ends.
+
+    A frame of which too little is here to tell ends behind `data`. For one that the parser will refuse the answer is
+    negative, so that it is refused at once. RFC 6455 section 5.2.
+    """
+    size = len(data)
+    if size - position < 2:
+        return position + 2
+    first, second = data[position], data[position + 1]
+    opcode = first & 0x0F
+    control = opcode >= 8
+    if (
+        second < 128
+        or opcode not in (0, 1, 2, 8, 9, 10)
+        or (first & 0x70 and not (compresses and first & 0x70 == 0x40))
+        or (control and (second > 253 or first < 128))
+    ):
+        return -1
+    length = second - 128
+    start = position + 6
+    if length > 125:
+        extra = 2 if length == 126 else 8
+        start += extra
+        if size < start:
+            return start
+        length = int.from_bytes(data[position + 2 : position + 2 + extra], "big")
+    if not control and length > limit:
+        return -1
+    return start + length

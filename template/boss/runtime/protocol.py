@@ -33,7 +33,7 @@ from websockets.protocol import SERVER, Protocol
 from websockets.server import ServerProtocol
 
 from .fast_client import FastClient
-from .frames import close_frame, may_be_sent
+from .frames import close_frame, end_of_frame, may_be_sent
 from .gateway import FAST_PATH
 from .plain_client import CLOSE_LIMIT
 from .reasons import Error, Normal, Remote, from_disconnect
@@ -311,7 +311,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         position, size = 0, len(data)
         while position < size and client.open and not self._held:
-            end = _end_of_frame(data, position, self._limit, self.compresses)
+            end = end_of_frame(data, position, self._limit, self.compresses)
             if end > size:
                 self._missing = end - position
                 break
@@ -561,35 +561,3 @@ def _between_frames(conn: Protocol) -> bool:
     while step.gi_yieldfrom is not None:
         step = step.gi_yieldfrom
     return bool(step.__name__ == "at_eof")
-
-
-def _end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:
-    """Where the frame that begins at `position` ends.
-
-    A frame of which too little is here to tell ends behind `data`. For one that the parser will refuse the answer is
-    negative, so that it is refused at once. RFC 6455 section 5.2.
-    """
-    size = len(data)
-    if size - position < 2:
-        return position + 2
-    first, second = data[position], data[position + 1]
-    opcode = first & 0x0F
-    control = opcode >= 8
-    if (
-        second < 128
-        or opcode not in (0, 1, 2, 8, 9, 10)
-        or (first & 0x70 and not (compresses and first & 0x70 == 0x40))
-        or (control and (second > 253 or first < 128))
-    ):
-        return -1
-    length = second - 128
-    start = position + 6
-    if length > 125:
-        extra = 2 if length == 126 else 8
-        start += extra
-        if size < start:
-            return start
-        length = int.from_bytes(data[position + 2 : position + 2 + extra], "big")
-    if not control and length > limit:
-        return -1
-    return start + length

@@ -13,17 +13,16 @@ stays busy and everything waits in the mailbox.
 import asyncio
 import inspect
 import logging
-import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine
 from threading import get_ident
 from time import perf_counter
 from typing import Any
 
+from .calling import CRASHES, from_user, timed, within
 from .client import Client
 from .clock import Clock
+from .counters import Counters
 from .errors import ServiceDown
 from .handler import ServiceHandler
 from .mailbox import Kind, Mailbox, Message
@@ -40,9 +39,6 @@ LAST_LIMIT = 1.0  # seconds for what is left after a callback had to be cancelle
 FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
-# What a callback may raise to its own cost only. Not KeyboardInterrupt: by that a person stops the server.
-CRASHES = (Exception, asyncio.CancelledError, SystemExit)
-
 _CALLBACKS = {
     Kind.JOIN: "handle_join",
     Kind.INCOMING: "handle_incoming",
@@ -52,21 +48,6 @@ _CALLBACKS = {
     Kind.LATER: "handle_info",
     Kind.TIMEOUT: "handle_info",
 }
-
-
-@dataclass(slots=True)
-class Counters:
-    """What has happened in a service since the server started."""
-
-    messages_in: int = 0  # from clients
-    messages_out: int = 0  # to clients, as queued
-    sent_to_gone: int = 0  # messages to clients that had gone
-    dropped: int = 0  # messages dropped by slow_consumer
-    slow_consumers: int = 0  # clients that did not read fast enough
-    crashes: int = 0
-    restarts: int = 0
-    callbacks: int = 0
-    callback_seconds: float = 0.0  # of the event loop's time
 
 
 class Later:
@@ -362,9 +343,7 @@ class Worker:
         self, name: str, client: Client | None, awaitable: Awaitable[object]
     ) -> None:
         try:
-            result = await _timed(
-                _coroutine(awaitable), lambda seconds: self._spent(name, seconds)
-            )
+            result = await timed(awaitable, lambda seconds: self._spent(name, seconds))
             if inspect.isawaitable(result):
                 raise TypeError(
                     f"{name} returned an awaitable from an awaitable; await it there"
@@ -417,7 +396,7 @@ class Worker:
         result: object = Ok(None)
         if "init" in self._callbacks:
             started = perf_counter()
-            result = await _within(INIT_LIMIT, "init", handler.init)
+            result = await within(INIT_LIMIT, "init", handler.init)
             if perf_counter() - started > INIT_LIMIT:
                 raise TimeoutError(f"init took longer than {INIT_LIMIT:g} seconds")
         if not isinstance(result, Ok):
@@ -439,13 +418,11 @@ class Worker:
         handler = self._handler
         if handler is not None and "terminate" in self._callbacks:
             try:
-                await _within(
+                await within(
                     TERMINATE_LIMIT, "terminate", handler.terminate, reason, self.state
                 )
             except Exception as error:  # a life that ends badly still ends
-                log.error(
-                    "%s: terminate crashed", self.name, exc_info=_from_user(error)
-                )
+                log.error("%s: terminate crashed", self.name, exc_info=from_user(error))
         self._handler = None
         self.state = None
         for client in self.clients:
@@ -477,7 +454,7 @@ class Worker:
     def _crashed(self, name: str, client: Client | None, error: BaseException) -> None:
         self.counters.crashes += 1
         who = "" if client is None else f" for client {client.id}"
-        log.error("%s: %s crashed%s", self.name, name, who, exc_info=_from_user(error))
+        log.error("%s: %s crashed%s", self.name, name, who, exc_info=from_user(error))
         if client is not None:
             self.clients.pop(client, None)
             client.drop(1011, "the service crashed")
@@ -563,63 +540,3 @@ class Worker:
                 name,
                 seconds,
             )
-
-
-async def _within(
-    limit: float, name: str, callback: Callable[..., object], *arguments: object
-) -> object:
-    """Call, and await at most `limit` seconds; whatever goes wrong in the callback is an `Exception`."""
-    timeout = asyncio.timeout(limit)
-    try:
-        result = callback(*arguments)
-        if inspect.isawaitable(result):
-            async with timeout:
-                result = await result
-    except TimeoutError as error:
-        if timeout.expired():
-            raise TimeoutError(f"{name} took longer than {limit:g} seconds") from error
-        raise
-    except (asyncio.CancelledError, SystemExit) as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise RuntimeError(f"{name} raised {error!r}") from error
-    return result
-
-
-async def _coroutine(awaitable: Awaitable[object]) -> object:
-    return await awaitable
-
-
-@types.coroutine
-def _timed(
-    coroutine: Coroutine[Any, Any, object], spent: Callable[[float], None]
-) -> Generator[Any, None, object]:
-    """Await `coroutine`, and report for each of its steps the seconds during which nothing else could run."""
-    error: BaseException | None = None
-    while True:
-        started = perf_counter()
-        try:
-            step = coroutine.send(None) if error is None else coroutine.throw(error)
-        except StopIteration as stop:
-            return stop.value
-        finally:
-            spent(perf_counter() - started)
-        error = None
-        try:
-            yield step
-        except BaseException as raised:  # noqa: BLE001  # raised in the coroutine at the next step
-            error = raised
-
-
-_RUNTIME = str(Path(__file__).parent)
-
-
-def _from_user(
-    error: BaseException,
-) -> tuple[type[BaseException], BaseException, types.TracebackType | None]:
-    """The error for the log, its traceback beginning at the user's line."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_RUNTIME):
-        trace = trace.tb_next
-    return type(error), error, trace

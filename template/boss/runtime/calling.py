@@ -1,0 +1,74 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""Calling what a user wrote: within a limit, with the time of each step, and with a traceback that begins at their line."""
+
+import asyncio
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+# What a callback may raise to its own cost only. Not KeyboardInterrupt: by that a person stops the server.
+CRASHES = (Exception, asyncio.CancelledError, SystemExit)
+
+
+async def within(
+    limit: float, name: str, callback: Callable[..., object], *arguments: object
+) -> object:
+    """Call, and await at most `limit` seconds; whatever goes wrong in the callback is an `Exception`."""
+    timeout = asyncio.timeout(limit)
+    try:
+        result = callback(*arguments)
+        if inspect.isawaitable(result):
+            async with timeout:
+                result = await result
+    except TimeoutError as error:
+        if timeout.expired():
+            raise TimeoutError(f"{name} took longer than {limit:g} seconds") from error
+        raise
+    except (asyncio.CancelledError, SystemExit) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError(f"{name} raised {error!r}") from error
+    return result
+
+
+async def _coroutine(awaitable: Awaitable[object]) -> object:
+    return await awaitable
+
+
+@types.coroutine
+def timed(
+    awaitable: Awaitable[object], spent: Callable[[float], None]
+) -> Generator[Any, None, object]:
+    """Await, and report for each step the seconds during which nothing else could run."""
+    coroutine = _coroutine(awaitable)
+    error: BaseException | None = None
+    while True:
+        started = perf_counter()
+        try:
+            step = coroutine.send(None) if error is None else coroutine.throw(error)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            spent(perf_counter() - started)
+        error = None
+        try:
+            yield step
+        except BaseException as raised:  # noqa: BLE001  # raised in the coroutine at the next step
+            error = raised
+
+
+_RUNTIME = str(Path(__file__).parent)
+
+
+def from_user(
+    error: BaseException,
+) -> tuple[type[BaseException], BaseException, types.TracebackType | None]:
+    """The error for the log, its traceback beginning at the user's line."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_RUNTIME):
+        trace = trace.tb_next
+    return type(error), error, trace
