@@ -1,0 +1,5 @@
+from fastapi import ServiceHandler
+
+
+class ChatWebsocket(ServiceHandler):
+    pass

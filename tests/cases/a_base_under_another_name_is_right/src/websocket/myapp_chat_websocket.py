@@ -1,0 +1,11 @@
+import boss as b
+
+Base = b.ServiceHandler[int]
+
+
+class Room(Base):
+    pass
+
+
+class ChatWebsocket(Room):
+    pass

@@ -1,0 +1,7 @@
+from boss import Noreply, Ok, ServiceHandler, Stop
+
+
+class ChatWebsocket(ServiceHandler[int]):
+    def handle_info(self, info, state):
+        await self.save(state)
+        return Noreply(state)

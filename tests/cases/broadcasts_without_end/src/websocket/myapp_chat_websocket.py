@@ -1,0 +1,18 @@
+from dataclasses import dataclass, field
+
+from boss import Group, Noreply, Ok, ServiceHandler, WebSocket, services
+
+
+@dataclass
+class State:
+    members: Group = field(default_factory=Group)
+    plain: set[WebSocket] = field(default_factory=set)
+
+
+class ChatWebsocket(ServiceHandler[State]):
+    def init(self):
+        return Ok(State())
+
+    def handle_broadcast(self, message, state):
+        services.chat.broadcast(message)
+        return Noreply(state)

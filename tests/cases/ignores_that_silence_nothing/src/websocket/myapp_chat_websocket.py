@@ -1,0 +1,6 @@
+from boss import Noreply, Ok, ServiceHandler, Stop
+
+
+class ChatWebsocket(ServiceHandler[int]):
+    def handle_info(self, info, state):
+        return Noreply(state)  # bossgen: ignore[BG501, BG305, BG999]

@@ -1,0 +1,9 @@
+from boss import Noreply, Ok, ServiceHandler, Stop
+
+
+class ChatWebsocket(ServiceHandler[int]):
+    def handle_info(self, info, *, state):
+        return Noreply(state)
+
+    def init(self, state):
+        return Ok(state)

@@ -1,0 +1,19 @@
+from dataclasses import dataclass, field
+
+from boss import Group, Noreply, Ok, ServiceHandler, WebSocket, services
+
+
+@dataclass
+class State:
+    members: Group = field(default_factory=Group)
+    plain: set[WebSocket] = field(default_factory=set)
+
+
+class ChatWebsocket(ServiceHandler[State]):
+    def init(self):
+        return Ok(State())
+
+    async def handle_join(self, service_url, websocket, state):
+        websocket.send("hello")
+        await self.bus.send("hello")
+        return Noreply(state)
