@@ -1,4 +1,4 @@
-"""One server for each path and supervision, shared by the tests; a fresh service for each test."""
+"""One server for each path, shared by the tests of a module; a fresh service for each test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from tests.e2e.support import Server
 from tests.runtime.project import served
 from tests.runtime.semantics.harness import Service, make_project
 
-SERVICES = 200  # of each kind on the shared server
+SERVICES = 120  # of each kind on the shared server
 
 BARE = """\
 from boss import ServiceHandler
@@ -57,13 +57,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(project: Path, way: str) -> Iterator[Server]:
     with served(project, way) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def numbers(way: str) -> Iterator[int]:
     return count()
 
