@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.e2e.support import REPOSITORY, Server, environment, run, serving
 
 PYTHON = Path(sys.executable)
+PROTOCOL = "boss.runtime.protocol:WebSocketProtocol"
 
 
 def bossgen(*arguments: str | Path, cwd: Path) -> None:
@@ -38,6 +39,12 @@ def make_project(parent: Path, handlers: Mapping[str, str], toml: str = "") -> P
 def served(
     project: Path, way: str, *arguments: str, **variables: str
 ) -> Iterator[Server]:
-    """The project on a started server: `way` is "plain" or "fast"."""
+    """The project on a started server: `way` is "plain" or "fast".
+
+    Args:
+        arguments: of uvicorn's command line, which serves the fast path, too, where there are any.
+    """
+    if arguments and way == "fast":
+        way, arguments = "plain", ("--ws", PROTOCOL, *arguments)
     with serving(PYTHON, project, way, *arguments, env=variables) as server:
         yield server

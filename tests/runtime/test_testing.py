@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -664,6 +665,52 @@ async def test_callbacks_are_those_that_build_sees() -> None:
         await service.info("unseen")
         await service.broadcast("seen")
         assert service.state.journal == ["seen"]
+
+
+@pytest.mark.parametrize(
+    ("toml", "module", "name"),
+    [
+        ('app = "my_app"', "src.websocket.my_app_foo_bar_websocket", "foo_bar"),
+        ('app = "other"', "src.websocket.my_app_foo_websocket", "app_foo"),
+        ("app = ", "src.websocket.myapp_foo_websocket", "foo"),
+        ("", "chat_websocket", "chat"),
+    ],
+)
+async def test_a_service_is_named_as_build_names_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, toml: str, module: str, name: str
+) -> None:
+    (tmp_path / "boss.toml").write_text(toml)
+    monkeypatch.setattr("boss.testkit.table.PROJECT", tmp_path)
+    handler = type("Named", (ServiceHandler,), {"__module__": module})
+    async with ServiceTest(handler):
+        getattr(services, name).broadcast("known by its name")
+    assert not hasattr(services, name)
+
+
+async def test_sending_to_a_client_that_has_gone_does_nothing() -> None:
+    kept: list[WebSocket] = []
+
+    class Keeps(Room):
+        def handle_join(
+            self, service_url: str, websocket: WebSocket, state: State
+        ) -> Noreply[State]:
+            kept.append(websocket)
+            return super().handle_join(service_url, websocket, state)
+
+        def handle_info(self, info: object, state: State) -> Noreply[State]:
+            state.members.send("bye, all")
+            for websocket in kept:
+                websocket.close()
+                websocket.send("too late")
+            state.members.send("too late")
+            return Noreply(state)
+
+    async with ServiceTest(Keeps) as service:
+        ann = await service.join()
+        await service.info("close")
+        await ann.expect("bye, all")
+        await ann.expect_nothing()
+        await ann.expect_close(1000)
 
 
 async def test_a_double_stands_for_its_handler() -> None:

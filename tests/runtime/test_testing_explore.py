@@ -262,6 +262,44 @@ async def test_a_step_may_come_before_the_one_before_it_has_had_its_effect() -> 
     ]
 
 
+async def test_a_step_that_fails_fails_in_the_task_whose_step_it_is() -> None:
+    refused: list[str] = []
+
+    @explore()
+    async def test() -> None:
+        async def sends() -> None:
+            try:
+                await says(ann, "a", "b")
+            except AssertionError as error:
+                refused.append(str(error))
+
+        async with ServiceTest(Log) as log:
+            ann = await log.join(session_id="ann")
+            await asyncio.gather(sends(), ann.close())
+
+    await test()
+    assert set(refused) == {
+        "ann cannot send 'a': it has closed with 1000",
+        "ann cannot send 'b': it has closed with 1000",
+    }
+
+
+async def test_a_test_may_wait_for_something_of_its_own() -> None:
+    @explore(runs=5)
+    async def test() -> None:
+        async def sleeps() -> None:
+            await asyncio.sleep(0.01)
+            await bob.send("b")
+
+        async with ServiceTest(Log) as log:
+            ann, bob = await two(log)
+            await asyncio.gather(says(ann, "a"), says(bob, "1"), sleeps())
+            assert log.state[-1] == "b"
+            await bob.expect_nothing()
+
+    assert "bob expected nothing, got" in str(await failure(test))
+
+
 async def test_the_log_tells_of_the_smallest_order_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -147,6 +147,17 @@ async def test_a_failure_says_what_was_expected_and_what_came(
     assert error.__cause__ is None
 
 
+async def test_json_is_compared_as_values() -> None:
+    async with ServiceTest(Room) as room:
+        ann = await room.join(session_id="ann")
+        await ann.send('{"b": 1, "a": [null]}')
+        await ann.send_json(1)
+        await ann.expect_json({"a": [None], "b": 1})
+        with pytest.raises(AssertionError) as caught:
+            await ann.expect_json(2)
+        assert str(caught.value) == "ann expected 2, got 1"
+
+
 async def test_an_assert_of_the_test_shows_the_history_too() -> None:
     async def compares(room: Any, ann: Any, bob: TestClient) -> None:
         raise AssertionError("of the test")

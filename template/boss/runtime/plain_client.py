@@ -79,6 +79,7 @@ class PlainClient(Client):
             self.gone(Error("closed"))
             if self._writer is not None:
                 self._writer.cancel()
+            self._cut_later()
 
     async def _read(self) -> None:
         receive = self._receive
@@ -203,6 +204,14 @@ class PlainClient(Client):
         wake, self._wake = self._wake, None
         if wake is not None and not wake.done():
             wake.set_result(None)
+
+    def _cut_later(self) -> None:
+        """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""
+        transport = getattr(
+            getattr(self._send_event, "__self__", None), "transport", None
+        )
+        if transport is not None and transport.get_write_buffer_size():
+            self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
 
     def _give_up(self) -> None:
         """The client has not answered our close frame, or never read that far."""

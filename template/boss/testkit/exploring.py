@@ -198,10 +198,16 @@ def explore(
     """Run a test again and again, each time with another order of what its clients do.
 
         @explore(seed=1)
-        async def test_nobody_hears_a_word_twice() -> None:
+        async def test_everyone_hears_the_same_in_the_same_order() -> None:
             async with ServiceTest(ChatWebsocket) as chat:
-                ann, bob = await chat.join(session_id="ann"), await chat.join()
-                await asyncio.gather(ann.send("a"), bob.send("b"), bob.close())
+                ann, bob = await chat.join(session_id="ann"), await chat.join(session_id="bob")
+
+                async def talk(client: TestClient) -> None:
+                    await client.send("one")
+                    await client.send("two")
+
+                await asyncio.gather(talk(ann), talk(bob))
+                await bob.expect(*[await ann.receive() for _ in range(4)])
 
     The tasks of the test, here those of `asyncio.gather`, are what is interleaved; within one task the order stays.
     Each thing that a client does is a step, and so are `broadcast`, `info`, `advance`, `crash` and `stop`; `receive`
