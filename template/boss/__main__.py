@@ -11,12 +11,15 @@ import sys
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
+from websockets.version import version as websockets_version
 
 from boss.runtime.configuration import PROJECT, refuse_workers, server_settings
 from boss.runtime.errors import SettingsError
 from boss.runtime.settings import ServerSettings
 
-FIT = "0.54."  # versions of uvicorn whose WebSocket protocol class the fast path is written for
+# The versions whose inner workings the fast path leans on.
+UVICORN = "0.54."
+WEBSOCKETS = "17."
 PROTOCOL = "boss.runtime.protocol:WebSocketProtocol"
 GRACE = 10  # seconds that connections get at server stop before uvicorn gives them up
 
@@ -91,10 +94,18 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _protocol() -> str:
-    if uvicorn.__version__.startswith(FIT):
+    unfit = [
+        f"{name} {wanted}x, this is {version}"
+        for name, wanted, version in (
+            ("uvicorn", UVICORN, uvicorn.__version__),
+            ("websockets", WEBSOCKETS, websockets_version),
+        )
+        if not version.startswith(wanted)
+    ]
+    if not unfit:
         return PROTOCOL
     print(
-        f"warning: the fast path is written for uvicorn {FIT}x, this is {uvicorn.__version__}:"
+        f"warning: the fast path is written for {' and for '.join(unfit)}:"
         " serving on the plain path, which does the same more slowly",
         file=sys.stderr,
     )

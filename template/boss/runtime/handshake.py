@@ -28,7 +28,7 @@ def origin_allowed(
     Args:
         origins: the values of all `Origin` headers.
         hosts: the values of all `Host` headers.
-        allowed: origins such as "https://example.com"; "*" allows all.
+        allowed: origins such as "https://example.com", or hosts without a scheme, for any; "*" allows all.
 
     Source: RFC 6455 section 10.2; RFC 6454.
     """
@@ -42,9 +42,13 @@ def origin_allowed(
         # Of a scheme of its own, as apps with a browser inside have: listed, or refused.
         text = origins[0].strip().lower()
         return text != "null" and text in (entry.strip().lower() for entry in allowed)
-    if any(origin == _origin(entry) for entry in allowed):
-        return True
     scheme, host, port = origin
+    for entry in allowed:
+        if "://" in entry:
+            if _origin(entry) == origin:
+                return True
+        elif _host(entry, _DEFAULT_PORTS[scheme]) == (host, port):
+            return True
     return len(hosts) == 1 and (host, port) == _host(hosts[0], _DEFAULT_PORTS[scheme])
 
 
