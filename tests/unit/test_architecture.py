@@ -40,7 +40,7 @@ RUNTIME_NEEDS = {
     "starlette": None,  # anywhere
     "itsdangerous": {"runtime/handshake"},
     "uvicorn": {"runtime/protocol", "__main__"},
-    "websockets": {"runtime/protocol"},
+    "websockets": {"runtime/protocol", "__main__"},
     "prometheus_client": {"runtime/metrics"},
 }
 
