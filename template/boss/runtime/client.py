@@ -1,7 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """One client as the runtime sees it: the address that handlers hold, and what lies between it and its service.
 
-Three kinds exist: on plain ASGI (gateway.py), on uvicorn's own protocol class (protocol.py), and pretended (testing.py).
+Three kinds exist: on plain ASGI (gateway.py), on uvicorn's own protocol class (protocol.py), and pretended (testkit/clients.py).
 They differ in how a message leaves and how reading is paused; the rest is here.
 """
 

@@ -281,7 +281,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             except UnicodeDecodeError:
                 pass  # told to the client below
             else:
-                client.received(text)
+                if client.metered:
+                    client.received(text)
+                else:
+                    client.worker.incoming(client, text)
                 return
         if partial is not None:
             partial += data
