@@ -6,7 +6,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 
 from .client import Client
-from .frames import frame
+from .frames import SHORT_TEXT, frame
 from .outbound import OutboundQueue
 from .reasons import Error
 from .worker import Worker
@@ -69,17 +69,28 @@ class FastClient(Client):
     # Messages leave.
 
     def send(self, message: str | bytes) -> None:
-        # The usual case, without the calls that the general one takes.
+        # The usual cases, without the calls that the general one takes.
         turn = self.turn
         if (
-            (type(message) is str or type(message) is bytes)
-            and turn.group is None
-            and self.open
-            and get_ident() == turn.thread
+            type(message) is not str
+            or turn.group is not None
+            or not self.open
+            or get_ident() != turn.thread
         ):
+            super().send(message)
+        elif self._sent_in == turn.number or self._slow:
             self.put(message)
         else:
-            super().send(message)
+            if message is not turn.message:
+                data = message.encode()
+                size = len(data)
+                turn.frame = SHORT_TEXT[size] + data if size < 126 else frame(message)
+                turn.message = message
+            if not turn.open:
+                turn.begin()
+            self._sent_in = turn.number
+            self.worker.counters.messages_out += 1
+            self._write(turn.frame)
 
     def put(self, message: str | bytes) -> None:
         self.worker.counters.messages_out += 1
@@ -105,13 +116,14 @@ class FastClient(Client):
 
     def put_batch(self, batch: "Batch", hold: bool) -> None:
         if not self.open:
-            self.worker.counters.sent_to_gone += len(batch.messages)
+            self.worker.counters.sent_to_gone += batch.number
             return
-        self.worker.counters.messages_out += len(batch.messages)
+        self.worker.counters.messages_out += batch.number
         if self._held is not None:
             self._held.extend(batch.frames)
         elif hold:
             self._held = batch.frames.copy()
+            self._sent_in = self.turn.number
             self.turn.dirty.append(self)
         elif self._slow:
             self._write_slowly(batch.frames)

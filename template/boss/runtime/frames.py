@@ -2,9 +2,9 @@
 """Frames as bytes: what goes to a client, and where one that came ends. RFC 6455 section 5."""
 
 MAX_REASON = 123  # bytes: a control frame's 125, less two for the code
-_SHORT_HEADS = {
-    head: tuple(bytes((head, size)) for size in range(126)) for head in (0x81, 0x82)
-}
+SHORT_TEXT = tuple(bytes((0x81, size)) for size in range(126))
+"""What stands before a text of 0 to 125 bytes, by its size."""
+_SHORT_BYTES = tuple(bytes((0x82, size)) for size in range(126))
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 
 
@@ -36,12 +36,12 @@ def check_close(code: int, reason: str) -> None:
 def frame(message: str | bytes) -> bytes:
     """Frame one whole message: a Text frame for `str`, a Binary frame for `bytes`; unmasked, as servers send."""
     if isinstance(message, str):
-        head, payload = 0x81, message.encode()
+        head, short, payload = 0x81, SHORT_TEXT, message.encode()
     else:
-        head, payload = 0x82, message
+        head, short, payload = 0x82, _SHORT_BYTES, message
     size = len(payload)
     if size < 126:
-        return _SHORT_HEADS[head][size] + payload
+        return short[size] + payload
     if size < 65536:
         return bytes((head, 126)) + size.to_bytes(2, "big") + payload
     return bytes((head, 127)) + size.to_bytes(8, "big") + payload

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Some messages for many clients, each framed once, and all joined at most once."""
+    """Some messages for many clients, each framed once, and all joined once."""
 
-    __slots__ = ("_joined", "frames", "messages")
+    __slots__ = ("frames", "joined", "messages", "number")
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
         self.frames: list[bytes] = []  # one for each message
-        self._joined: bytes | None = None
+        self.number = 0  # of messages,
+        self.joined = b""  # and all frames in one piece, once sealed
 
     def add(self, message: str | bytes, data: bytes) -> None:
         """Append `message`, whose frame is `data`."""
@@ -41,13 +42,10 @@ class Batch:
         batch.frames = self.frames.copy()
         return batch
 
-    @property
-    def joined(self) -> bytes:
-        """All frames in one piece; to be asked for when nothing is added any more."""
-        if self._joined is None:
-            frames = self.frames
-            self._joined = frames[0] if len(frames) == 1 else b"".join(frames)
-        return self._joined
+    def seal(self) -> None:
+        """Count and join what is in it; nothing is added any more."""
+        self.number = len(self.frames)
+        self.joined = self.frames[0] if self.number == 1 else b"".join(self.frames)
 
 
 class Group:
@@ -149,6 +147,7 @@ class Group:
             noted = self._apart.get(member, self._noted)
             self._apart[member] = Batch()
             if noted.messages:
+                noted.seal()
                 member.put_batch(noted, hold=True)
 
     def spread(self) -> None:
@@ -166,11 +165,14 @@ class Group:
         batch, self._noted = self._noted, Batch()
         if not batch.messages:
             return
+        batch.seal()
         if not self._apart:
             for client in self._members:
                 client.put_batch(batch, hold)
             return
         apart, self._apart = self._apart, {}
+        for own in apart.values():
+            own.seal()
         for client in self._members:
             own = apart.get(client, batch)
             if own.messages:

@@ -78,6 +78,18 @@ _NOBODY: Any = _Nobody()
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol class, taken over after the handshake; see the module."""
 
+    # Looked at for every message: attributes in slots are the quickest to find.
+    __slots__ = ("_held", "_in_message", "_limit", "_partial", "peer")
+
+    peer: FastClient | None
+    """None until `attach`, and when the connection is lost."""
+    _limit: int  # bytes of one message
+    _held: bool  # is reading paused because the service is busy?
+    _in_message: bool  # between the fragments of a message?
+    _partial: (
+        bytearray | None
+    )  # the beginning of a frame, or what came while reading was held
+
     # What the base class sets in each instance, and a connection at rest need not.
     logger = logging.getLogger("uvicorn.error")
     transport: asyncio.Transport = cast("asyncio.Transport", None)
@@ -90,19 +102,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     ping_sent_at = last_ping_rtt = 0.0
     curr_msg_data_type: Literal["text", "bytes"] = "bytes"
 
-    peer: FastClient | None = (
-        None  # None until `attach`, and when the connection is lost
-    )
     compresses = False  # was permessage-deflate negotiated?
     _accept: bytes | None = None  # Sec-WebSocket-Accept while our own answer is due
-    _held = False  # is reading paused because the service is busy?
     _looked_again = False
-    _in_message = False  # between the fragments of a message?
     _begun = False  # has the parser got the beginning of the frame that comes?
-    _limit = 0  # bytes of one message
-    _partial: bytearray | None = (
-        None  # the beginning of a frame, or what came while reading was held
-    )
     _missing = 0  # bytes that `_partial` must have before it is looked at again
 
     def __init__(
@@ -114,6 +117,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         # Not the base class's: it makes a parser for every connection. See `connection_made`.
         self._arguments = config, server_state, app_state
+        self.peer = self._partial = None
+        self._held = self._in_message = False
+        self._limit = 0
 
     # The handshake.
 
