@@ -1,5 +1,8 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
-"""A client on plain ASGI: the route's own task reads; a message is sent at once, or by a writer task.
+"""A client on plain ASGI: a reader task takes what comes; a message is sent at once, or by a writer task.
+
+The reader is a task of its own since the route's lies beneath a dozen coroutines of FastAPI's: each message would have
+to climb up and down through all of them.
 
 Where nothing but Starlette stands between us and uvicorn, a send is begun by hand, outside of any task: it writes to
 the socket and is done. Only when uvicorn makes it wait, since the client does not read, does a writer task go on with
@@ -9,6 +12,7 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 import asyncio
 import signal
 from collections.abc import Awaitable, Generator
+from threading import get_ident
 from types import FunctionType, coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +39,6 @@ class PlainClient(Client):
 
     __slots__ = (
         "_closing",
-        "_cut",
         "_direct",
         "_queue",
         "_reader",
@@ -57,7 +60,7 @@ class PlainClient(Client):
         self._send_event = own or connection._send
         self._direct = own is not None  # may a send be begun outside of a task?
         self._queue: OutboundQueue[str | bytes] | None = None  # made with the writer
-        self._reader = asyncio.current_task()
+        self._reader: asyncio.Task[None] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = (
             None  # of the writer, while nothing waits
@@ -66,15 +69,16 @@ class PlainClient(Client):
             None  # code and reason of the close frame to be sent
         )
         self._room: asyncio.Future[None] | None = None  # while reading is paused
-        self._cut = False  # did we give the connection up?
 
     async def run(self) -> None:
-        """Read until the connection has ended."""
+        """Wait until the connection has ended."""
+        self._reader = self.turn.loop.create_task(self._read())
         try:
-            await self._read()
+            await self._reader
         except asyncio.CancelledError:
-            if not self._cut or self._reader is None or self._reader.uncancel():
-                raise
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # else the reader was cancelled: we gave the connection up
         finally:
             self.gone(Error("closed"))
             if self._writer is not None:
@@ -82,8 +86,8 @@ class PlainClient(Client):
             self._cut_later()
 
     async def _read(self) -> None:
-        receive = self._receive
-        limit = self.worker.limits.max_message_size
+        receive, worker = self._receive, self.worker
+        limit = worker.limits.max_message_size
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
@@ -96,14 +100,32 @@ class PlainClient(Client):
                 message = event["bytes"]
             if len(message) * 4 > limit and size_of(message) > limit:
                 self.finish(1009, "message too big", Error("toobig"))
-                continue
-            self.received(message)
+            elif self.metered:
+                self.received(message)
+            else:
+                worker.incoming(self, message)
             if self._room is not None:
                 await _wait_for_room(self._room)
 
-    def _send_directly(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> None:
+        # The usual case, a text that may leave at once, without the calls that the general one takes.
+        turn = self.turn
+        if (
+            type(message) is str
+            and self._queue is None
+            and self._direct
+            and self.open
+            and turn.group is None
+            and get_ident() == turn.thread
+        ):
+            self.worker.counters.messages_out += 1
+            self._send_directly({"type": "websocket.send", "text": message})
+        else:
+            super().send(message)
+
+    def _send_directly(self, event: dict[str, Any]) -> None:
         """Send from here and now; when the server makes us wait, a writer goes on with the rest."""
-        sending = self._send_event(_event(message))
+        sending = self._send_event(event)
         try:
             waits_for = sending.send(None)  # type: ignore[attr-defined]  # a coroutine
         except StopIteration:
@@ -143,7 +165,7 @@ class PlainClient(Client):
         queue = self._queue
         if queue is None:
             if self._direct:
-                self._send_directly(message)
+                self._send_directly(_event(message))
                 return
             queue = self._start_writer()
         if not turn.open:
@@ -215,8 +237,7 @@ class PlainClient(Client):
 
     def _give_up(self) -> None:
         """The client has not answered our close frame, or never read that far."""
-        if self._reader is not None and not self._reader.done():
-            self._cut = True
+        if self._reader is not None:
             self._reader.cancel()
 
 
