@@ -375,6 +375,25 @@ def test_init_fails_at_start(project: Path, tmp_path: Path, way: str) -> None:
         assert "init, as told" in server.log
 
 
+def test_init_hangs_at_start(project: Path, tmp_path: Path) -> None:
+    """The half minute that it gets is real; both ways are waited for at once."""
+    faults = tmp_path / "faults"
+    faults.write_text("hanging_init")
+    began = time.monotonic()
+    with ExitStack() as stack:
+        for server in [
+            stack.enter_context(
+                starting(PYTHON, project, way, env={"FAULTS": str(faults)})
+            )
+            for way in WAYS
+        ]:
+            assert server.process.wait(30 + PATIENCE) != 0
+            assert time.monotonic() - began > 29
+            server.reader.join()
+            assert "src/websocket/myapp_ledger_websocket.py" in server.log
+            assert "init took longer than 30 seconds" in server.log
+
+
 # The end of the server.
 
 

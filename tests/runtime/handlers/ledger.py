@@ -40,10 +40,12 @@ Result = Noreply[State] | Stop[State]
 class LedgerWebsocket(ServiceHandler[State]):
     """See the module."""
 
-    def init(self) -> Ok[State]:
+    async def init(self) -> Ok[State]:
         note("init")
         if goes_wrong("init"):
             raise RuntimeError("init, as told")
+        if goes_wrong("hanging_init"):
+            await asyncio.Event().wait()
         return Ok(State())
 
     def handle_join(
