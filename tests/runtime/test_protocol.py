@@ -6,7 +6,7 @@ from websockets.protocol import SERVER, Protocol
 
 from boss.runtime import protocol
 from boss.runtime.frames import end_of_frame
-from boss.runtime.protocol import _between_frames
+from boss.runtime.reading import _between_frames
 from tests.e2e.support import frame
 
 LIMIT = 70_000

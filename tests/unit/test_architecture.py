@@ -39,8 +39,13 @@ GENERATOR_NEEDS = {
 RUNTIME_NEEDS = {
     "starlette": None,  # anywhere
     "itsdangerous": {"runtime/handshake"},
-    "uvicorn": {"runtime/protocol", "__main__"},
-    "websockets": {"runtime/protocol", "__main__"},
+    "uvicorn": {"runtime/opening", "runtime/protocol", "__main__"},
+    "websockets": {
+        "runtime/opening",
+        "runtime/protocol",
+        "runtime/reading",
+        "__main__",
+    },
     "prometheus_client": {"runtime/metrics"},
 }
 

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from .frames import check_close, check_message, size_of
+from .outbound import OutboundQueue
 from .reasons import CloseReason, Error, Normal
 from .websocket import WebSocket
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .turn import Turn
     from .worker import Worker
 
+CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
 MAX_WAITING = 64  # messages of one client that wait for its service before its socket is not read,
 MAX_WAITING_BYTES = 1 << 20  # and their bytes
 
@@ -43,6 +45,7 @@ class Client(WebSocket):
         "metered",
         "open",
         "paused_reading",
+        "queue",
         "service_url",
         "session_id",
         "told",
@@ -70,6 +73,7 @@ class Client(WebSocket):
         self.waiting = 0  # messages in the mailbox,
         self.waiting_bytes = 0  # and their bytes
         self.paused_reading = False
+        self.queue: OutboundQueue[Any] | None = None  # made when it is first needed
         limits = worker.limits
         self.metered = limits.max_messages_per_second > 0 or limits.idle_timeout > 0
         if self.metered:
@@ -225,6 +229,24 @@ class Client(WebSocket):
             self.idle_timer = self.worker.clock.call_later(limit, self._check_idle)
         else:
             self.finish(1000, "idle for too long", Normal("timeout"))
+
+    # When the client does not read.
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the outbound queue is still too long."""
+        self.flush()
+        limits = self.worker.limits
+        bounds = limits.outbound_limit, limits.outbound_bytes
+        queue = self.queue
+        if not self.open or queue is None or not queue.too_long(*bounds):
+            return
+        counters = self.worker.counters
+        counters.slow_consumers += 1
+        if limits.slow_consumer == "close":
+            counters.dropped += queue.clear()
+            self.finish(1008, "too slow", Error("slow"))
+        else:
+            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
 
     # What differs from path to path.
 

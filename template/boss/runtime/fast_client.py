@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .client import Client
 from .frames import SHORT_TEXT, frame
 from .outbound import OutboundQueue
-from .reasons import Error
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ class FastClient(Client):
         "_paused",
         "_pong",
         "_protocol",
-        "_queue",
         "_sent_in",
         "_slow",
         "_write",
@@ -49,7 +47,6 @@ class FastClient(Client):
         self._write = protocol.transport.write
         self._held: list[bytes] | None = None  # frames held until the turn ends
         self._sent_in = -1  # number of the turn in which a frame was written last
-        self._queue: OutboundQueue[bytes] | None = None  # made when it is first needed
         self._pong: bytes | None = None  # to be sent when the client reads again
         self._closed: asyncio.Future[None] | None = None  # wanted by `wait_closed`
         self._paused = not protocol.writable.is_set()  # does the client not read?
@@ -145,9 +142,9 @@ class FastClient(Client):
             for data in frames:
                 self._write(self._protocol.compressed(data))
             return
-        queue = self._queue
+        queue = self.queue
         if queue is None:
-            queue = self._queue = OutboundQueue()
+            queue = self.queue = OutboundQueue()
         turn = self.turn
         turn.begin()
         counts = [queue.push(data, len(data), turn.number) for data in frames]
@@ -173,7 +170,7 @@ class FastClient(Client):
         if self._pong is not None:
             self._write(self._pong)
             self._pong = None
-        queue = self._queue
+        queue = self.queue
         while queue and not self._paused:
             frames, size = [], 0
             while queue and size < RESUME_SIZE:
@@ -182,28 +179,12 @@ class FastClient(Client):
                 size += len(data)
             self._write(b"".join(frames))
 
-    def judge(self) -> None:
-        """Apply the `slow_consumer` policy if the queue is still too long."""
-        limits = self.worker.limits
-        bounds = limits.outbound_limit, limits.outbound_bytes
-        queue = self._queue
-        if not self.open or queue is None or not queue.too_long(*bounds):
-            return
-        counters = self.worker.counters
-        counters.slow_consumers += 1
-        if limits.slow_consumer == "close":
-            counters.dropped += queue.clear()
-            self._held = None
-            self.finish(1008, "too slow", Error("slow"))
-        else:
-            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
-
     def flush(self) -> None:
         super().flush()
         self.end_of_turn()
 
     def hang_up(self, code: int, text: str) -> None:
-        if self._queue is not None:
+        if self.queue is not None:
             self.resume_writing()
         self._protocol.send_close(code, text)
 

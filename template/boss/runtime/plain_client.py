@@ -20,7 +20,7 @@ from starlette import _exception_handler as exception_handler
 from starlette.types import Send
 from starlette.websockets import WebSocket as Connection
 
-from .client import Client
+from .client import CLOSE_LIMIT, Client
 from .frames import size_of
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
 
-CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
 LOOK = 1.0  # seconds between looks whether the server stops, while reading is paused
 
 
@@ -40,7 +39,6 @@ class PlainClient(Client):
     __slots__ = (
         "_closing",
         "_direct",
-        "_queue",
         "_reader",
         "_receive",
         "_room",
@@ -59,7 +57,6 @@ class PlainClient(Client):
         own = _servers_own(connection._send)
         self._send_event = own or connection._send
         self._direct = own is not None  # may a send be begun outside of a task?
-        self._queue: OutboundQueue[str | bytes] | None = None  # made with the writer
         self._reader: asyncio.Task[None] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = (
@@ -112,7 +109,7 @@ class PlainClient(Client):
         turn = self.turn
         if (
             type(message) is str
-            and self._queue is None
+            and self.queue is None
             and self._direct
             and self.open
             and turn.group is None
@@ -149,7 +146,7 @@ class PlainClient(Client):
                 if self._closing is not None:
                     break
                 if self._direct:
-                    self._queue = self._writer = None
+                    self.queue = self._writer = None
                     return
                 self._wake = self.turn.loop.create_future()
                 await self._wake
@@ -162,7 +159,7 @@ class PlainClient(Client):
     def put(self, message: str | bytes) -> None:
         worker, turn = self.worker, self.turn
         worker.counters.messages_out += 1
-        queue = self._queue
+        queue = self.queue
         if queue is None:
             if self._direct:
                 self._send_directly(_event(message))
@@ -184,24 +181,9 @@ class PlainClient(Client):
         for message in batch.messages:
             self.put(message)
 
-    def judge(self) -> None:
-        """Apply the `slow_consumer` policy if the queue is still too long."""
-        limits = self.worker.limits
-        bounds = limits.outbound_limit, limits.outbound_bytes
-        queue = self._queue
-        if not self.open or queue is None or not queue.too_long(*bounds):
-            return
-        counters = self.worker.counters
-        counters.slow_consumers += 1
-        if limits.slow_consumer == "close":
-            counters.dropped += queue.clear()
-            self.finish(1008, "too slow", Error("slow"))
-        else:
-            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
-
     def hang_up(self, code: int, text: str) -> None:
         self._closing = code, text
-        if self._queue is None:
+        if self.queue is None:
             self._start_writer()
         self._wake_writer()
         self.resume_reading()
@@ -218,7 +200,7 @@ class PlainClient(Client):
     def _start_writer(
         self, begun: Awaitable[None] | None = None
     ) -> OutboundQueue[str | bytes]:
-        queue = self._queue = OutboundQueue()
+        queue = self.queue = OutboundQueue()
         self._writer = self.turn.loop.create_task(self._write(queue, begun))
         return queue
 

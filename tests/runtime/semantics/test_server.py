@@ -22,12 +22,13 @@ PRINTED = """
 import sys
 
 import boss.runtime.protocol
+import boss.runtime.reading
 import boss.runtime.worker
 from src.lib import script
 
 # Or the tests would take as long (test_worker.py and test_protocol.py show what the limits are).
 boss.runtime.worker.CALLBACK_LIMIT = boss.runtime.worker.TERMINATE_LIMIT = 1.0
-boss.runtime.protocol.CLOSE_LIMIT = 2.0
+boss.runtime.protocol.CLOSE_LIMIT = boss.runtime.reading.CLOSE_LIMIT = 2.0
 
 _note = script.note
 
