@@ -1,0 +1,312 @@
+# Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
+"""The loop of one service: take one message, call one callback, keep the new state or say that the life is over.
+
+`busy` says who may call callbacks. While it is False and the mailbox is empty, a client's message goes straight to its
+callback, in the very call that read it off the socket. Whoever finds it True only queues; whoever set it, and whatever
+task goes on for an awaiting callback, drains the mailbox before setting it back. So callbacks of one service never
+overlap, and messages are taken in the order in which they came.
+
+Source: OTP gen_server.
+"""
+
+import asyncio
+import inspect
+import logging
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import Any
+
+from .calling import CRASHES, timed
+from .client import Client
+from .clock import Clock
+from .counters import Counters
+from .handler import ServiceHandler
+from .mailbox import Kind, Mailbox, Message
+from .results import TIMEOUT, Noreply, Stop
+from .settings import Service
+
+log = logging.getLogger("boss")
+
+FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
+BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
+
+_CALLBACKS = {
+    Kind.JOIN: "handle_join",
+    Kind.INCOMING: "handle_incoming",
+    Kind.CLOSE: "handle_close",
+    Kind.BROADCAST: "handle_broadcast",
+    Kind.INFO: "handle_info",
+    Kind.LATER: "handle_info",
+    Kind.TIMEOUT: "handle_info",
+}
+
+
+class MessageLoop:
+    """What takes the messages of `service` from its mailbox; see the module. Everything here happens on the event loop.
+
+    Args:
+        service: the service as it was compiled.
+        loop: the event loop on which all its callbacks run.
+        clock: tells the time and holds the timers.
+    """
+
+    def __init__(
+        self, service: Service, loop: asyncio.AbstractEventLoop, clock: Clock
+    ) -> None:
+        self.name = service.address.name
+        self.service = service
+        self.limits = service.websocket
+        self.loop = loop
+        self.clock = clock
+        self.counters = Counters()
+        self.mailbox = Mailbox(self.name, self.limits.mailbox_limit)
+        # Joined and not told closed, in join order.
+        self.clients: dict[Client, None] = {}
+        self.state: Any = None
+        self.life = 0  # counts the lives; the first is 1
+        self.alive = False  # between init and terminate
+        self.busy = True  # see the module; True until the first life has begun
+        self.handler: ServiceHandler[Any] | None = None  # the service's own instance
+        # To be handed to handle_join before anything else.
+        self.rejoining: deque[Client] = deque()
+        # An awaiting callback, or what follows a life.
+        self.task: asyncio.Task[None] | None = None
+        # The timeout of the last result: in seconds until the mailbox is empty, then as a timer.
+        self.timeout: float | None = None
+        self._timer: Any = None
+        self.callbacks = frozenset(service.callbacks)
+        self._hears = "handle_incoming" in self.callbacks
+
+    # What follows the end of a life is not this module's to say.
+
+    @abstractmethod
+    def crashed(self, name: str, client: Client | None, error: BaseException) -> None:
+        """The callback `name` raised, or returned what is no result; it was called for this client, if for any."""
+
+    @abstractmethod
+    def stopped(self, reason: object) -> None:
+        """A callback returned `Stop`."""
+
+    @abstractmethod
+    def rests(self) -> None:
+        """Nothing is left to do."""
+
+    # From the mailbox to the callback.
+
+    def incoming(self, client: Client, message: str | bytes) -> None:
+        """A client has sent a message: call `handle_incoming` now if nothing is before it, else queue it."""
+        counters = self.counters
+        counters.messages_in += 1
+        if self.busy or self.mailbox.messages:
+            client.waits(len(message))
+            self.queue(Kind.INCOMING, client, message)
+            return
+        self.busy = True
+        if self._timer is not None:
+            self.cancel_timer()
+        if not self._hears:
+            self.busy = False
+            return
+        started = perf_counter()
+        try:
+            result: object = client.handler.handle_incoming(  # type: ignore[union-attr]  # it has joined
+                client.service_url, client, message, self.state
+            )
+        except CRASHES as error:  # logged there
+            self.crashed("handle_incoming", client, error)
+            return
+        # As `_spent` does: this is the way of nearly all messages.
+        seconds = perf_counter() - started
+        counters.callbacks += 1
+        counters.callback_seconds += seconds
+        if seconds > BLOCKED:
+            self._blocked("handle_incoming", seconds)
+        if type(result) is Noreply and result.timeout is None:
+            self.state = result.state
+            if self.mailbox.messages:
+                self.loop.call_soon(self.drain)
+            else:
+                self.busy = False
+        elif self._settle("handle_incoming", client, result):
+            self.drain()
+
+    def queue(self, kind: Kind, sender: Any, content: Any) -> None:
+        """Append to the mailbox what needs no counting, and see to it that somebody comes to it."""
+        self.mailbox.put(kind, sender, content)
+        self.wake()
+
+    def wake(self) -> None:
+        """See to it that somebody comes to what is in the mailbox."""
+        if not self.busy and self.mailbox.messages:
+            self.busy = True
+            self.loop.call_soon(self.drain)
+
+    def drain(self) -> None:
+        """Deliver messages until none is left, a callback awaits, the life ends, or a fair share of time is used."""
+        if not self.alive:
+            return
+        until = perf_counter() + FAIR_SHARE
+        while True:
+            if self.rejoining:
+                message = Message(Kind.JOIN, self.rejoining.popleft(), None)
+            elif self.mailbox.messages:
+                message = self.mailbox.take()
+            elif self.timeout == 0:
+                message = Message(Kind.TIMEOUT, None, self.life)
+            else:
+                self._start_timer()
+                self.busy = False
+                self.rests()
+                return
+            if not self._deliver(message):
+                return
+            if perf_counter() > until:
+                self.loop.call_soon(self.drain)
+                return
+
+    def _deliver(self, message: Message) -> bool:
+        """Call the callback that `message` is for. Return whether the next message may follow at once."""
+        kind, sender, content = message
+        name = _CALLBACKS[kind]
+        client: Client | None = sender if kind <= Kind.CLOSE else None
+        started = perf_counter()
+        try:
+            if not self._prepare(kind, sender, content):
+                return True
+            self.cancel_timer()
+            if name not in self.callbacks:
+                return True
+            result = self._call(kind, client, content)
+            if kind is Kind.CLOSE:
+                sender.handler = None
+        except CRASHES as error:  # logged there
+            self.crashed(name, client, error)
+            return False
+        self._spent(name, perf_counter() - started)
+        return self._settle(name, client, result)
+
+    def _prepare(self, kind: Kind, sender: Any, content: Any) -> bool:
+        """Do what comes before the callback. Return False when the message is for nobody in this life."""
+        if kind is Kind.JOIN:
+            if sender.told:
+                return False
+            self.clients[sender] = None
+            if sender.handler is None:
+                sender.handler = self.make(sender)
+        elif kind is Kind.INCOMING:
+            sender.waited(len(content))
+            return sender in self.clients
+        elif kind is Kind.CLOSE:
+            if sender not in self.clients:
+                return False
+            del self.clients[sender]
+            sender.told = True
+            sender.leave_groups()
+        elif kind is Kind.LATER:
+            return bool(sender.life == self.life)
+        elif kind is Kind.TIMEOUT:
+            return bool(content == self.life)
+        return True
+
+    def _call(self, kind: Kind, client: Client | None, content: Any) -> object:
+        if client is None:
+            handler = self.handler
+            assert handler is not None
+            if kind is Kind.BROADCAST:
+                return handler.handle_broadcast(content, self.state)
+            info = TIMEOUT if kind is Kind.TIMEOUT else content
+            return handler.handle_info(info, self.state)
+        handler = client.handler
+        assert handler is not None
+        if kind is Kind.JOIN:
+            return handler.handle_join(client.service_url, client, self.state)
+        if kind is Kind.INCOMING:
+            return handler.handle_incoming(
+                client.service_url, client, content, self.state
+            )
+        return handler.handle_close(content, client.service_url, client, self.state)
+
+    def _settle(self, name: str, client: Client | None, result: object) -> bool:
+        """Follow what a callback returned. Return whether the next message may follow at once."""
+        if isinstance(result, Noreply):
+            self.state = result.state
+            self.timeout = result.timeout
+            return True
+        if isinstance(result, Stop):
+            self.state = result.state
+            log.info("%s: %s stopped the service: %s", self.name, name, result.reason)
+            self.stopped(result.reason)
+            return False
+        if inspect.isawaitable(result):
+            self.task = self.loop.create_task(self._await(name, client, result))
+            return False
+        wrong = TypeError(
+            f"{name} returned {type(result).__name__}; return Noreply(state) or Stop(reason, state)"
+        )
+        self.crashed(name, client, wrong)
+        return False
+
+    async def _await(
+        self, name: str, client: Client | None, awaitable: Awaitable[object]
+    ) -> None:
+        try:
+            result = await timed(awaitable, lambda seconds: self._spent(name, seconds))
+            if inspect.isawaitable(result):
+                raise TypeError(
+                    f"{name} returned an awaitable from an awaitable; await it there"
+                )
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # The callback awaited something that was cancelled.
+            self.crashed(name, client, error)
+            return
+        except CRASHES as error:  # logged there
+            self.crashed(name, client, error)
+            return
+        if self._settle(name, client, result):
+            self.drain()
+
+    # Timeouts.
+
+    def _start_timer(self) -> None:
+        if self.timeout is not None:
+            self._timer = self.clock.call_later(self.timeout, self._timed_out)
+            self.timeout = None
+
+    def cancel_timer(self) -> None:
+        """Forget the timeout of the last result: a message has come, or the life has ended."""
+        self.timeout = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _timed_out(self) -> None:
+        self._timer = None
+        if self.busy or self.mailbox.messages:
+            self.timeout = 0  # unless one of them is for somebody
+        else:
+            self.queue(Kind.TIMEOUT, None, self.life)
+
+    # Small things.
+
+    def make(self, context: Any) -> ServiceHandler[Any]:
+        """A handler instance for one client, or for the service itself."""
+        handler = self.service.handler()
+        handler._context = context
+        return handler
+
+    def _spent(self, name: str, seconds: float) -> None:
+        counters = self.counters
+        counters.callbacks += 1
+        counters.callback_seconds += seconds
+        if seconds > BLOCKED:
+            self._blocked(name, seconds)
+
+    def _blocked(self, name: str, seconds: float) -> None:
+        log.warning(
+            "%s: %s blocked the event loop for %.1f seconds", self.name, name, seconds
+        )
