@@ -1,4 +1,4 @@
-"""The four commands that a project passes at every time, bare, at its root (SPEC section 2)."""
+"""The four commands that a project passes at every time, bare, at its root."""
 
 from pathlib import Path
 

@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0  # seconds until a test gives up waiting for something that must come
 
-# The two ways to serve a project, as SPEC names them: with the stock protocol class, with ours.
+# The two ways to serve a project: with the stock protocol class, with ours.
 WAYS = {
     "plain": ("uvicorn", "app:app", "--port", "0"),
     "fast": ("boss",),

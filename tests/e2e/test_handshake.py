@@ -1,4 +1,4 @@
-"""Who may connect, and what the others are told (SPEC section 8), on both ways to serve."""
+"""Who may connect, and what the others are told, on both ways to serve."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a service guarantees (SPEC section 6), as a model: plain lists, no waiting, every message delivered at once.
+"""What a service guarantees, as a model: plain lists, no waiting, every message delivered at once.
 
 A handler that does what it is told (`scripted.py`) and this model are told the same. Both keep a journal of every
 callback with all that it could see, and for each client what it was sent and how it was closed.

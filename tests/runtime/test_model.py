@@ -1,4 +1,4 @@
-"""Whatever happens to a service, it does what the model of SPEC section 6 says; on both paths, and in the test kit."""
+"""Whatever happens to a service, it does what the model says; on both paths, and in the test kit."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""The defaults of boss.toml are those that SPEC section 4 shows."""
+"""The defaults of boss.toml: a project that says nothing relies on them."""
 
 from dataclasses import asdict
 

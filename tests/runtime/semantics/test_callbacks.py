@@ -1,4 +1,4 @@
-"""SPEC section 5: what callbacks are called with, in which order, and by whom."""
+"""What callbacks are called with, in which order, and by whom."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""SPEC section 5, the table of close reasons, and how a connection ends on the wire."""
+"""The table of close reasons, and how a connection ends on the wire."""
 
 import socket
 import struct

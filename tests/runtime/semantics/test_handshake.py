@@ -1,4 +1,4 @@
-"""SPEC section 8: who may connect, what the others are told, and what passes through the application."""
+"""Who may connect, what the others are told, and what passes through the application."""
 
 import json
 import socket

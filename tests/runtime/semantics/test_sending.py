@@ -1,4 +1,4 @@
-"""SPEC section 7: what a client sees of what is sent, whoever sends it."""
+"""What a client sees of what is sent, whoever sends it."""
 
 import json
 from collections.abc import Callable

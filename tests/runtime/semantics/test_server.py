@@ -1,4 +1,4 @@
-"""A server as a whole: how it starts, what it refuses, and how it stops (SPEC sections 4, 6, 8 and 13)."""
+"""A server as a whole: how it starts, what it refuses, and how it stops."""
 
 import re
 import signal

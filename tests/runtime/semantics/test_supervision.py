@@ -1,4 +1,4 @@
-"""SPEC section 6, items 6 to 9: how a life ends, and what follows."""
+"""How a life ends, and what follows."""
 
 import re
 from collections.abc import Callable
