@@ -3,7 +3,6 @@
 
 import argparse
 import copy
-import gc
 import logging
 import os
 import socket
@@ -65,10 +64,6 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is here now stays: the garbage collector need not look at it again
-        # whenever clients come and go.
-        gc.collect()
-        gc.freeze()
         for listener in sockets or ():
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host

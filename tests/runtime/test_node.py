@@ -1,5 +1,6 @@
 """The services of a process, their routes and their states; driven by Starlette's TestClient."""
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -201,3 +202,10 @@ def test_more_than_one_process_is_refused(
         TestClient(application(service)),
     ):
         pass
+
+
+def test_what_is_there_at_start_is_no_matter_for_the_garbage_collector() -> None:
+    gc.unfreeze()
+    with TestClient(application(make_service(Chat))):
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0

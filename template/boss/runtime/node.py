@@ -2,6 +2,7 @@
 """One server process with all services of a project: what the generated router is made of."""
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -83,9 +84,13 @@ class Node:
         await supervisor.start()
         self._supervisor, self._gateway = supervisor, gateway
         log.info("%s: %d services running", self._app, len(self._services))
+        # What is here now stays: the garbage collector need not look at it again
+        # whenever clients come and go.
+        gc.freeze()
         try:
             yield
         finally:
+            gc.unfreeze()
             gateway.stopping = True
             await supervisor.stop()
             self._supervisor = self._gateway = None
