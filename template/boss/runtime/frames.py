@@ -69,7 +69,9 @@ def close_frame(code: int, reason: str) -> bytes:
     return bytes((0x88, len(payload))) + payload
 
 
-def end_of_frame(data: bytes, position: int, limit: int, compresses: bool) -> int:
+def end_of_frame(
+    data: bytes | bytearray, position: int, limit: int, compresses: bool
+) -> int:
     """Where the frame that begins at `position` ends.
 
     A frame of which too little is here to tell ends behind `data`. For one that the parser will refuse the answer is

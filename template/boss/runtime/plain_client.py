@@ -191,11 +191,14 @@ class PlainClient(Client):
 
     def pause_reading(self) -> None:
         self._room = self.turn.loop.create_future()
+        # uvicorn reads no answer to its pings now, either, and would take the client for dead.
+        self._server("stop_keepalive")
 
     def resume_reading(self) -> None:
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
+            self._server("start_keepalive")
 
     def _start_writer(
         self, begun: Awaitable[None] | None = None
@@ -208,6 +211,12 @@ class PlainClient(Client):
         wake, self._wake = self._wake, None
         if wake is not None and not wake.done():
             wake.set_result(None)
+
+    def _server(self, method: str) -> None:
+        """Call a method of uvicorn's protocol object, where we can get at that."""
+        call = getattr(getattr(self._send_event, "__self__", None), method, None)
+        if call is not None:
+            call()
 
     def _cut_later(self) -> None:
         """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""

@@ -2,8 +2,8 @@
 """Reading on the fast path: messages go to their service straight from what the socket gave.
 
 Whole frames are read here, in one pass; fragments, compression and whatever is wrong go, frame by frame, through the
-parser of the websockets library. While the service of a client is busy, nothing more is read, nor taken off what was
-read already. RFC 6455 section 5.
+parser of the websockets library. While too much of a client waits for its service, no message is taken any more, and
+soon nothing is read; pings are answered for as long as it is. RFC 6455 section 5.
 """
 
 import asyncio
@@ -23,6 +23,10 @@ try:
 except ImportError:  # no C compiler where websockets was built
     from websockets.utils import apply_mask
 
+MAX_KEPT = (
+    1 << 16
+)  # bytes that come from a client while reading is held, before its socket is not read
+
 
 class ReadingProtocol(OpeningProtocol):
     """What reads for `peer`, the client that a connection was taken over for; see the module."""
@@ -33,7 +37,7 @@ class ReadingProtocol(OpeningProtocol):
     peer: FastClient | None
     """None until the connection is taken over, and when it is lost."""
     held: bool
-    """Is reading paused because the service is busy?"""
+    """Is no message taken because too much waits for the service?"""
     _in_message: bool  # between the fragments of a message?
     _partial: bytearray | None
     """The beginning of a frame, or what came while reading was held."""
@@ -41,6 +45,7 @@ class ReadingProtocol(OpeningProtocol):
     compresses = False  # was permessage-deflate negotiated?
     _begun = False  # has the parser got the beginning of the frame that comes?
     _missing = 0  # bytes that `_partial` must have before it is looked at again
+    _seen = 0  # bytes of `_partial` that have been looked through for pings
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.peer = self._partial = None
@@ -75,7 +80,10 @@ class ReadingProtocol(OpeningProtocol):
                 return
         if partial is not None:
             partial += data
-            if len(partial) < self._missing or self.held:
+            if self.held:
+                self._keep(client, partial)
+                return
+            if len(partial) < self._missing:
                 return
             self._partial = None
             data = bytes(partial)
@@ -104,9 +112,26 @@ class ReadingProtocol(OpeningProtocol):
             return
         if client.open:
             self._partial = bytearray(data[position:])
+            if self.held:
+                self._keep(client, self._partial)
         elif not self.transport.is_closing():
             # The client's close frame may follow.
             super().data_received(data[position:])
+
+    def _keep(self, client: FastClient, kept: bytearray) -> None:
+        """Leave for later what came while reading is held, but for pings and pongs: they need no service."""
+        while not self._begun:
+            start = self._seen
+            end = end_of_frame(kept, start, self.limit, self.compresses)
+            if not start < end <= len(kept):
+                break
+            frame = bytes(kept[start:end])
+            if frame[0] in (0x89, 0x8A) and self._take(client, frame, 0, len(frame)):
+                del kept[start:end]
+            else:
+                self._seen = end
+        if len(kept) >= MAX_KEPT:
+            self.transport.pause_reading()
 
     def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
         """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
@@ -190,9 +215,8 @@ class ReadingProtocol(OpeningProtocol):
             self._partial = bytearray()  # so that what comes next is not taken short
 
     def hold_reading(self) -> None:
-        """Let the client feel that its service is busy: nothing more is read, nor taken off what was read."""
+        """Let the client feel that its service is busy: what it sends is kept, and its socket is not read for long."""
         self.held = True
-        self.transport.pause_reading()
 
     def go_on_reading(self) -> None:
         """Read again, beginning with what is here already."""
@@ -205,6 +229,7 @@ class ReadingProtocol(OpeningProtocol):
         if self.held or client is None:
             return
         partial, self._partial = self._partial, None
+        self._seen = 0
         if partial is not None and client.open:
             self._read(client, bytes(partial))
         if not self.held:

@@ -344,20 +344,20 @@ def test_no_answer_to_pings(pinging: Server, way: str, clients: ExitStack) -> No
     assert b"\x03\xf3" in received, "1011"
 
 
+@pytest.mark.parametrize("messages", [30, 3000])  # less and more than may wait
 def test_a_service_that_takes_its_time_costs_no_client_that_answers_pings(
-    pinging: Server, clients: ExitStack
+    pinging: Server, clients: ExitStack, messages: int
 ) -> None:
     service = Service(clients, pinging, "a00")
     service.on(handle_incoming="await gate('go')")
     ann = service.join("ann")
-    for _ in range(30):
-        ann.send("x")
-    ann.send("y")
+    for _ in range(messages):
+        ann.send("x" * 100)
     service.wait("handle_incoming")
     # Some pings come and go meanwhile.
     service.do(
         "asyncio.get_running_loop().call_later(1.2, open_gate, 'go')",
     )
-    service.wait("handle_incoming", times=31)
+    service.wait("handle_incoming", times=messages)
     assert ann.close_code is None
     assert service.count("handle_close") == 0
