@@ -55,7 +55,10 @@ def main(arguments: list[str]) -> int:
         log_config=_logging(),
     )
     server = _Server(config)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # the server has stopped in order, and tells its caller how it was told to
     return 0 if server.started else 1
 
 

@@ -201,6 +201,15 @@ def test_no_handshake_is_let_in_while_the_server_stops(
         service.connect("late")
 
 
+def test_ctrl_c_is_no_error(own: Server, services: list[Service]) -> None:
+    client = services[0].join("ann")
+    own.process.send_signal(signal.SIGINT)
+    assert client.closed()[0] == 1012
+    assert own.ended() == 0
+    assert "a00 terminate  shutdown" in printed(own)
+    assert "Traceback" not in own.log
+
+
 # Starting.
 
 
