@@ -69,6 +69,7 @@ class ServiceTest(Generic[S]):
         patience: seconds of real time that a callback may await something before the test goes on without it.
 
     Raises:
+        TypeError: `handler` is no handler class.
         ServiceStartError: on entering: `init` failed.
         AssertionError: on leaving: the service crashed, and the test has neither let it crash (`crash`), nor seen it
             (`expect_crash`, or `expect_close` of a client that it closed with 1011).
@@ -135,6 +136,7 @@ class ServiceTest(Generic[S]):
         query: Mapping[str, str | Sequence[str]] | str = "",
         headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         cookies: Mapping[str, str] | None = None,
+        scope: Mapping[str, Any] | None = None,
     ) -> TestClient:
         """Let a client join, with any request: what the handler sees as `self.req` and `self.session_id`.
 
@@ -144,9 +146,12 @@ class ServiceTest(Generic[S]):
             query: "room=7", or a mapping whose values may be lists.
             headers: a mapping, or pairs where one name comes twice.
             cookies: sent in a header of their own, without a signature.
+            scope: what dependencies and middleware have added to the ASGI scope, or changed in it:
+                {"state": {"user": "ann"}} is `self.req.state.user`.
 
         Raises:
             ServiceDown: the service is down; a real handshake would get HTTP 503.
+            ValueError: `path` has a query.
         """
 
         def action() -> TestClient:
@@ -156,11 +161,13 @@ class ServiceTest(Generic[S]):
                 raise ServiceDown(f"the service `{worker.name}` is {worker.status}")
             world.clients += 1
             number = world.clients
-            scope = request(
+            asked = request(
                 path or self._service.url, number, query, headers, cookies or {}
             )
             session = session_id or f"session-{number}"
-            client = PretendClient(worker, world.turn, scope, session)
+            client = PretendClient(
+                worker, world.turn, {**asked, **(scope or {})}, session
+            )
             client.id = f"{number:016x}"  # the same in every run of the test
             names = world.history.names
             name = session_id or f"client {number}"

@@ -162,6 +162,22 @@ async def test_a_client_joins_with_any_request() -> None:
         assert asks.state[3:] == [[("a", "1"), ("b", "")], [], "example.com", {}, []]
 
 
+async def test_what_dependencies_leave_in_the_request_is_given_as_its_scope() -> None:
+    class Knows(ServiceHandler[None]):
+        def handle_join(
+            self, service_url: str, websocket: WebSocket, state: None
+        ) -> Noreply[None]:
+            req = self.req
+            websocket.send_json([req.state.user, req.session["cart"], req.url.scheme])
+            return Noreply(state)
+
+    async with ServiceTest(Knows) as knows:
+        scope = {"state": {"user": "ann"}, "session": {"cart": 3}, "scheme": "wss"}
+        await (await knows.join(scope=scope)).expect_json(["ann", 3, "wss"])
+        await knows.join()
+        await knows.expect_crash(AttributeError)
+
+
 async def test_sessions_differ_unless_they_are_given() -> None:
     async with ServiceTest(Room) as room:
         for session in (None, None, "ann", "ann"):
