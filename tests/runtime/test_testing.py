@@ -638,6 +638,27 @@ async def test_it_says_how_it_is_used() -> None:
             raise AssertionError("not reached")
 
 
+@pytest.mark.parametrize("handler", [Room(), "room", State, None])
+async def test_it_says_what_it_takes(handler: Any) -> None:
+    with pytest.raises(TypeError, match="by its handler class, as in ServiceTest"):
+        ServiceTest(handler)
+    with pytest.raises(TypeError, match="by its handler class, as in ServiceTest"):
+        async with ServiceTest.together(Audit, handler):
+            raise AssertionError("not reached")
+
+
+async def test_a_client_does_only_what_a_client_can() -> None:
+    async with ServiceTest(Room) as room:
+        with pytest.raises(ValueError, match="goes into query="):
+            await room.join(path="/websocket/room?name=ann")
+        ann = await room.join()
+        for code, reason in ((99, ""), (1005, ""), (4000, "x" * 124)):
+            with pytest.raises(ValueError, match="close"):
+                await ann.close(code, reason)
+        await ann.close()
+        assert room.state.journal[1:] == [Remote(1000, "")]
+
+
 # Which callbacks, and which name.
 
 

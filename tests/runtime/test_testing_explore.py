@@ -427,6 +427,14 @@ async def test_pytest_fail_is_a_failure_and_skip_is_none() -> None:
     assert runs == 1
 
 
+def test_only_an_async_test_is_explored() -> None:
+    def test() -> None:
+        raise AssertionError("not called")
+
+    with pytest.raises(TypeError, match="async def"):
+        explore()(test)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("word", ["x", "y"])
 @explore(runs=3)
 async def test_fixtures_and_parameters_are_handed_on(word: str, tmp_path: Any) -> None:

@@ -266,6 +266,12 @@ async def test_a_crash_that_nobody_expected_fails_the_test() -> None:
     ]
 
 
+async def test_a_client_without_a_name_is_put_in_brackets() -> None:
+    with pytest.raises(AssertionError, match=r"or await \(client 1\)\.expect_close"):
+        async with ServiceTest(Room) as room:
+            await (await room.join()).send("boom")
+
+
 class Ends(ServiceHandler[None]):
     def handle_broadcast(self, message: Any, state: None) -> Noreply[None]:
         wrong: Any = state

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..runtime.client import Client
-from ..runtime.frames import size_of
+from ..runtime.frames import check_close, size_of
 from ..runtime.group import Batch
 from ..runtime.mailbox import Kind
 from ..runtime.reasons import CloseReason, Error, Remote
@@ -108,7 +108,13 @@ class TestClient:
         await self.send(encode_json(value))
 
     async def close(self, code: int | None = 1000, reason: str = "") -> None:
-        """Send a close frame, with `None` one without a code."""
+        """Send a close frame, with `None` one without a code.
+
+        Raises:
+            ValueError: `code` or `reason` may not stand in a close frame.
+        """
+        if code is not None:
+            check_close(code, reason)
         with_code = "without a code" if code is None else f"with {code}"
         await self._leave(
             Remote(code, reason), f"closes {with_code}", f"closed {with_code}"
@@ -269,6 +275,8 @@ def request(
     cookies: Mapping[str, str],
 ) -> dict[str, Any]:
     """The ASGI scope of the handshake of client `number`."""
+    if "?" in path:
+        raise ValueError(f"{path!r} is no path: what follows the ? goes into query=")
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     raw = [(name.lower(), value) for name, value in pairs]
     if not any(name == "host" for name, _ in raw):

@@ -223,12 +223,16 @@ def explore(
         order: run this one only; a failure says what to write here.
 
     Raises:
+        TypeError: the test is no `async def`.
         AssertionError: there is nothing to interleave; or whatever the test raises in the smallest failing order.
     """
 
     def decorate(
         test: Callable[P, Awaitable[None]],
     ) -> Callable[P, Coroutine[Any, Any, None]]:
+        if not inspect.iscoroutinefunction(test):
+            raise TypeError("explore runs an async test: @explore(seed=1), async def")
+
         @functools.wraps(test)
         async def explored(*args: P.args, **kwargs: P.kwargs) -> None:
             async def run(choices: Choices) -> BaseException | None:

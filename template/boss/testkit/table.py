@@ -14,7 +14,16 @@ from ..runtime.settings import Service, WebsocketSettings
 def table_entry(
     handler: type[ServiceHandler[Any]], limits: WebsocketSettings, base_url: str
 ) -> Service:
-    """The entry that the table of the generated router would have."""
+    """The entry that the table of the generated router would have.
+
+    Raises:
+        TypeError: `handler` is no handler class.
+    """
+    if not (isinstance(handler, type) and issubclass(handler, ServiceHandler)):
+        raise TypeError(
+            "a service is tested by its handler class, as in ServiceTest(ChatWebsocket),"
+            f" not by {handler!r}"
+        )
     name = _service_name(_own(handler))
     address = getattr(addresses, name, None)
     return Service(

@@ -119,7 +119,10 @@ class World:
             if crash in self.history.crashes[before:]:
                 says = f"await {crash.service}.stop(), then {says}"
             elif crash.client:
-                says += f", or await {crash.client}.expect_close(1011)"
+                # "client 2", who was given no session id, has another name in the test.
+                named = crash.client.isidentifier()
+                client = crash.client if named else f"({crash.client})"
+                says += f", or await {client}.expect_close(1011)"
             raise self.failure(
                 f"{crash.service} crashed, which the test did not expect:"
                 f" {crash.what}\nA test that is about this crash says so: {says}"
