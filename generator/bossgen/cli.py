@@ -249,13 +249,22 @@ def update(
         bool,
         typer.Option("--check", help="Write nothing; exit with 1 when anything would."),
     ] = False,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Another answer than that given to `new`, such as deploy=docker,nginx; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
     project: Project = None,
 ) -> None:
     """Bring scaffolded files to this bossgen's templates; no edit is lost."""
+    answers = dict(_pair(item) for item in data or ())
     with _errors_told():
         from . import scaffold
 
-        _tell(scaffold.update(_root(project), check=check))
+        _tell(scaffold.update(_root(project), data=answers, check=check))
 
 
 @app.command()

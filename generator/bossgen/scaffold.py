@@ -75,9 +75,7 @@ def new(
     """
     target = Path(os.path.realpath(target))
     default = target.name.replace("-", "_")
-    given: dict[str, Any] = dict(data or {})
-    if "deploy" in given:  # the one question with several answers
-        given["deploy"] = [one for one in re.split(r"[,\s]+", given["deploy"]) if one]
+    given = _read_answers(data or {})
     if name is not None:
         given["app_name"] = name
     if base_url is not None:
@@ -211,22 +209,41 @@ def init(root: Path, *, name: str | None = None) -> Report:
 
 
 @place.disk()
-def update(root: Path, *, check: bool = False) -> Report:
+def update(
+    root: Path, *, data: Mapping[str, str] | None = None, check: bool = False
+) -> Report:
     """Bring the scaffolded files to the installed template, and merge where the user has edited them.
 
     Args:
         root: the project.
+        data: other answers than those given to `new`, keyed by question.
         check: write nothing; the exit code is 1 when anything would change.
 
     Raises:
+        BadName: an answer that cannot be used.
         BossgenError: nobody knows what was written, a newer bossgen wrote it, or a file cannot be written.
     """
     answers = records.answers(root / PROJECT)
     records.refuse_newer(str(answers.get("_commit", "")))
+    given = _read_answers(data or {})
+    if "app_name" in given:
+        raise BadName(
+            "the app cannot be given another name: its files and handlers bear this one",
+            "`bossgen new` starts another project",
+        )
+    _check_asked(given, answers)
+    _check_answers(given, "")
+    asked = {**records.asked(answers), **given}
     base = records.base(root)
-    files = dict(_render("project", records.asked(answers)))
-    if answers.get("adopted"):
-        files = {path: files[path] for path in files if path in base or path == PROJECT}
+    files = dict(_render("project", asked))
+    if asked.get("adopted"):
+        # The user's own application keeps its files; what it has asked for comes to them.
+        unasked = _render("project", {**asked, "deploy": []})
+        files = {
+            path: files[path]
+            for path in files
+            if path in base or path == PROJECT or path not in unasked
+        }
     own: set[PurePosixPath] = set()
     for record in sorted((root / records.SERVICES).glob("*.json")):
         service = _render("service", records.asked(records.answers(record)))
@@ -293,7 +310,15 @@ def _render_service(app: str, name: str, kind: str) -> Contents:
     return _render("service", {"app_name": app, "service_name": name, "kind": kind})
 
 
-# Checks, before anything is written
+# Answers, and checks before anything is written
+
+
+def _read_answers(data: Mapping[str, str]) -> dict[str, Any]:
+    """What --data says, for Copier."""
+    given: dict[str, Any] = dict(data)
+    if "deploy" in given:  # the one question with several answers
+        given["deploy"] = [one for one in re.split(r"[,\s]+", given["deploy"]) if one]
+    return given
 
 
 def _fault(name: str) -> str:

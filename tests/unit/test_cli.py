@@ -83,6 +83,7 @@ def test_no_command_is_a_wrong_command_line() -> None:
         ["build", "--diff", "--output-format", "json"],
         ["new"],
         ["new", "x", "--data", "novalue"],
+        ["update", "--data", "novalue"],
         ["add-service"],
         ["add-service", "x", "--kind", "zzz"],
         ["explain", "BG999"],

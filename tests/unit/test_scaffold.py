@@ -772,6 +772,49 @@ def test_an_adopted_project_gets_no_files_it_did_not_have(
     assert set(tree(root)) == set(before)
 
 
+def test_answers_may_change_later(project: Path) -> None:
+    plain = tree(project)
+    changed = scaffold.update(project, data={"deploy": "docker, nginx"})
+    told = [line.split() for line in changed.message.split("\n\n")[0].splitlines()]
+    assert told == [
+        *(["added", ".dockerignore"], ["added", "Dockerfile"]),
+        *(["added", "compose.yaml"], ["added", "deploy/nginx.conf"]),
+    ]
+    assert scaffold.update(project, check=True).exit_code == 0
+    assert scaffold.update(project, data={"deploy": ""}, check=True).exit_code == 1
+    scaffold.update(project, data={"deploy": ""})
+    assert tree(project) == plain
+
+
+def test_an_adopted_project_gets_the_files_that_it_asks_for(tmp_path: Path) -> None:
+    root = existing_project(tmp_path / "shop", "src/shop/web.py", "app = FastAPI()\n")
+    scaffold.init(root)
+    before = tree(root)
+    scaffold.update(root, data={"deploy": "systemd"})
+    assert [path for path in tree(root) if path not in before] == [
+        ".bossgen/base/deploy/shop.service.base",
+        "deploy/shop.service",
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"app_name": "other"},
+        {"base_url": "a b"},
+        {"deploy": "docker nignx"},
+        {"nothing": "1"},
+    ],
+)
+def test_an_answer_that_cannot_be_used_changes_nothing(
+    project: Path, data: dict[str, str]
+) -> None:
+    before = tree(project)
+    with pytest.raises(BadName):
+        scaffold.update(project, data=data)
+    assert tree(project) == before
+
+
 def test_a_project_of_a_newer_bossgen_is_left_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
