@@ -62,6 +62,24 @@ def test_handlers_of_these_tests_pass_too(myapp: Path, tools: dict[str, str]) ->
     run("mypy", "--strict", "boss", "src", cwd=myapp, env=environment(**tools))
 
 
+def test_a_project_s_tests_have_settings_of_their_own(
+    bossgen: Bossgen, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    """Not those that the shell happens to have."""
+    bossgen("new", "myapp", "--defaults", cwd=tmp_path)
+    conftest = tmp_path / "myapp/conftest.py"
+    own = '{"BOSS_SECRET": "for the tests alone"}'
+    assert own in conftest.read_text()
+    conftest.write_text(conftest.read_text().replace(own, '{"BOSS_METRICS": "1"}'))
+    (tmp_path / "myapp/tests/test_settings.py").write_text(
+        "import os\n\n\ndef test_settings() -> None:\n"
+        '    ours = {name for name in os.environ if name.startswith("BOSS_")}\n'
+        '    assert ours == {"BOSS_METRICS"}\n'
+    )
+    shell = environment(**tools, BOSS_PORT="none", BOSS_LANDING_PAGE="none")
+    run("pytest", "-q", cwd=tmp_path / "myapp", env=shell)
+
+
 def test_build_is_idempotent(bossgen: Bossgen, work: Path) -> None:
     project = work / "twice"
     bossgen("new", project, "--defaults", "--service", "chat", cwd=work)
