@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -697,6 +698,8 @@ def test_an_update_across_two_versions(
     (project / "app.py").write_text((project / "app.py").read_text() + "\n# mine\n")
     readme = project / "README.md"
     readme.write_text(readme.read_text().replace("# myapp", "# The best app"))
+    needs = project / "pyproject.toml"
+    needs.write_text(needs.read_text().replace("dev = [", 'dev = [\n    "coverage",'))
     (project / "tests/test_app.py").unlink()
     (project / "CONTRIBUTING.md").write_text("mine")
 
@@ -736,6 +739,7 @@ def test_an_update_across_two_versions(
         "app.py": "merged",
         "priv/static/icon.svg": "deleted",
         "priv/static/index.html": "updated",
+        "pyproject.toml": "merged",  # it names the version of bossgen
         "src/websocket/myapp_chat_websocket.py": "kept",
         "src/websocket/myapp_echo_websocket.py": "updated",
         "tests/test_chat_websocket.py": "updated",
@@ -743,6 +747,9 @@ def test_an_update_across_two_versions(
     }
     assert report.exit_code == 1  # a conflict is left
     assert "<<<<<<< yours" in readme.read_text()
+    groups = tomllib.loads(needs.read_text())["dependency-groups"]
+    assert groups["bossgen"] == ["bossgen==0.2.0"]
+    assert "coverage" in groups["dev"]
     merged = (project / "app.py").read_text()
     assert merged.startswith('"""The new myapp') and merged.endswith("# mine\n")
     assert mine.read_text().endswith("# mine\n")
