@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 import yaml
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -182,6 +184,32 @@ def test_the_compose_file_demands_a_secret_and_runs_one_of_it(project: Path) -> 
     ].values()
     assert service["environment"]["BOSS_SECRET"].startswith("${BOSS_SECRET:?")
     assert service["deploy"]["replicas"] == 1
+    assert service["ports"] == ["127.0.0.1:8001:8001"]
+
+
+async def test_in_a_container_a_client_has_the_address_that_the_proxy_saw(
+    project: Path,
+) -> None:
+    """Neither that of the bridge, nor one that the client made up."""
+    compose = yaml.safe_load((project / "compose.yaml").read_text())
+    (service,) = compose["services"].values()
+    seen = []
+
+    async def application(scope: Any, receive: object, send: object) -> None:
+        seen.append(scope["client"][0])
+
+    nothing: Any = None
+    proxied = ProxyHeadersMiddleware(
+        application, service["environment"]["FORWARDED_ALLOW_IPS"]
+    )
+    for bridge in ("172.17.0.1", "192.168.16.1"):
+        scope: Any = {
+            "type": "websocket",
+            "client": (bridge, 40000),
+            "headers": [(b"x-forwarded-for", b"6.6.6.6, 203.0.113.9")],
+        }
+        await proxied(scope, nothing, nothing)
+    assert seen == ["203.0.113.9", "203.0.113.9"]
     assert service["read_only"] is True
 
 
