@@ -261,6 +261,8 @@ def test_a_service_that_is_down_says_so(project: Path, page: Page) -> None:
         page.goto(server.url("/"))
         say(join(page, "obedient"), "stop")
         expect(service(page, "obedient")).to_contain_text("stopped")
+        again = service(page, "obedient").get_by_role("button", name="Join once more")
+        expect(again).to_be_disabled()
         expect(service(page, "chat")).to_contain_text("running")
 
 

@@ -55,7 +55,7 @@ export class Overlay {
     const files = new Set(errors.map(({ path }) => path));
     this.title.textContent = `The build failed${errors.length > 0 ? `: ${plural(errors.length, "error")}` : ""}`;
     this.files.textContent = [...files].join(", ");
-    this.text.replaceChildren(...text.split("\n").map(painted));
+    this.text.replaceChildren(...text.trimEnd().split("\n").map(painted));
     if (!this.dialog.open && build !== this.#dismissed) this.dialog.showModal();
   }
 }

@@ -60,7 +60,7 @@ export class Service {
   show(description) {
     const { state, reason, clients } = description;
     this.card.dataset.state = state;
-    this.join.disabled = false;
+    this.join.disabled = state !== "running"; // a handshake would be refused
     set(this.state, reason === null ? state : `${state}: ${reason}`);
     set(this.connected, `${plural(clients, "client")} connected`);
     // Made anew only when it has changed, so that nothing closes under the reader.
