@@ -3,6 +3,8 @@
 
 import argparse
 import copy
+import errno
+import json
 import logging
 import os
 import socket
@@ -84,8 +86,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
+        remedy = "Choose"
+        if error.errno == errno.EADDRINUSE:
+            remedy = "Stop what uses it, or choose"
         raise SettingsError(
-            f"cannot listen on {host} port {port}: {error.strerror}. Stop what uses it, or choose another:"
+            f"cannot listen on {host} port {port}: {error.strerror}. {remedy} another:"
             " [server] host and port in boss.toml, or BOSS_HOST and BOSS_PORT"
         ) from error
     return listener
@@ -121,14 +126,22 @@ def _logging() -> dict[str, object]:
 
 
 def _show(settings: ServerSettings, origins: dict[str, str]) -> None:
+    """As a section of boss.toml, which has the same words for text, numbers and booleans as JSON."""
+    print("[server]")
     for name, origin in origins.items():
-        print(f"{name} = {getattr(settings, name)!r}  # {origin}")
+        print(f"{name} = {json.dumps(getattr(settings, name))}  # {origin}")
+    print("# The other sections of boss.toml are compiled into boss/router.py.")
     secret = (
         "set, not shown"
         if os.environ.get("BOSS_SECRET")
         else "not set: random for each process"
     )
-    print(f"BOSS_SECRET  # {secret}")
+    print(f"# BOSS_SECRET: {secret}")
+    known = {f"BOSS_{name.upper()}" for name in origins}
+    known |= {"BOSS_SECRET", "BOSS_DEV_STATUS"}  # the latter `bossgen dev` sets
+    for variable in sorted(os.environ):
+        if variable.startswith("BOSS_") and variable not in known:
+            print(f"# {variable}: set, but no setting of boss")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -280,17 +281,40 @@ def test_a_port_in_use_is_named_with_a_remedy(small: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_host_that_is_none_of_this_machine_is_named(small: Path) -> None:
+    done = run_boss(small, BOSS_PORT="0", BOSS_HOST="192.0.2.1")  # of documentation
+    assert done.returncode == 1
+    assert "cannot listen on 192.0.2.1" in done.stderr
+    assert "Choose another" in done.stderr
+
+
 def test_settings_and_where_they_come_from_are_shown(tmp_path: Path) -> None:
     project = make_project(
         tmp_path, toml="[server]\nport = 1234\nmax_connections = 7\n", services=1
     )
     done = run_boss(
-        project, "--show-settings", BOSS_PORT="4321", BOSS_SECRET="not to be seen"
+        project,
+        "--show-settings",
+        BOSS_PORT="4321",
+        BOSS_SECRET="not to be seen",
+        BOSS_PROT="not to be seen either",
     )
     assert done.returncode == 0
+    assert tomllib.loads(done.stdout)["server"] == {
+        "application": "app:app",
+        "host": "127.0.0.1",
+        "port": 4321,
+        "compression": False,
+        "max_connections": 7,
+        "max_connections_per_address": 0,
+        "landing_page": True,
+        "metrics": False,
+    }
     assert "port = 4321  # BOSS_PORT" in done.stdout
     assert "max_connections = 7  # boss.toml" in done.stdout
-    assert "host = '127.0.0.1'  # default" in done.stdout
+    assert 'host = "127.0.0.1"  # default' in done.stdout
+    assert "# BOSS_SECRET: set, not shown" in done.stdout
+    assert "# BOSS_PROT: set, but no setting of boss" in done.stdout
     assert "not to be seen" not in done.stdout + done.stderr
 
 
