@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from bossgen import scaffold
+from bossgen import build, scaffold
 from tests.e2e.support import Server, environment, serving
+from tests.e2e.test_readme import the
 
 PYTHON = Path(sys.executable)
 
@@ -422,6 +423,31 @@ def test_it_works_under_a_strict_content_security_policy(
         one = join(page, "chat")
         say(one, "within the rules")
         expect(log(one).locator(".received")).to_contain_text("within the rules")
+
+
+def test_the_page_of_the_readme(
+    context: BrowserContext, faults: list[str], tmp_path: Path
+) -> None:
+    root = tmp_path / "myapp"
+    scaffold.new(root)
+    handler = the("src/websocket/myapp_lobby_websocket.py")
+    (root / handler.path).write_text(handler.body)
+    page = the("<!-- priv/static/lobby.html")
+    (root / "priv/static/lobby.html").write_text(page.text)
+    assert not build.build(root).problems
+    with serving(PYTHON, root, "fast") as server:
+        ann, bob = context.new_page(), context.new_page()
+        ann.goto(server.url("/lobby.html?room=tea&name=ann"))
+        expect(ann.get_by_role("status")).to_have_text("ann")
+        bob.goto(server.url("/lobby.html?room=tea&name=bob"))
+        expect(ann.get_by_role("status")).to_have_text("ann, bob")
+        bob.get_by_label("Message").fill("hi")
+        bob.keyboard.press("Enter")
+        for page_of in (ann, bob):
+            expect(page_of.get_by_role("listitem")).to_have_text("bob: hi")
+        expect(bob.get_by_label("Message")).to_have_value("")
+        bob.close()
+        expect(ann.get_by_role("status")).to_have_text("ann")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

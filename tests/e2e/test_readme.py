@@ -96,8 +96,10 @@ def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
         "src/websocket/myapp_chat_websocket.py",
         IN_APP,
         "src/websocket/myapp_members_websocket.py",
+        "src/websocket/myapp_lobby_websocket.py",
         "src/websocket/myapp_echo_websocket.py",
         "tests/test_chat_websocket.py",
+        "tests/test_lobby_websocket.py",
         "tests/test_chat_orders.py",
         "boss/router.py, in parts",
     }
@@ -105,12 +107,13 @@ def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
         "bossgen new myapp && cd myapp",
         "bossgen dev",
         "export BOSS_SECRET=a-long-random-text    # signs the session cookie",
-        "bossgen new shop --defaults --data deploy=docker,nginx,systemd,github",
+        "bossgen update --data deploy=docker,nginx,systemd,github",
         "bossgen build --check",
+        'python -m pip install --upgrade "pip>=25.1"',
         "bossgen update --check",
     ]
     others = [b.language for b in BLOCKS if b.language not in {"python", "sh"}]
-    assert others == ["html", "erlang", "toml", "text", "sh repository"]
+    assert others == ["html", "html", "erlang", "toml", "text", "sh repository"]
 
 
 def test_what_is_written_passes_all_checks(
@@ -135,9 +138,12 @@ def test_the_fourth_command_serves_the_chat(python: Path, project: Path) -> None
         with pytest.raises(InvalidStatus), server.connect("/websocket/members"):
             pass
         with server.connect("/websocket/members?token=sesame") as member:
-            assert member.receive() == "welcome, member"
+            assert member.receive() == "welcome, ann"
         with server.connect("/websocket/echo") as client:
             assert client.ask("echo") == "echo"
+        with server.connect("/websocket/lobby?room=tea&name=cid") as cid:
+            assert cid.receive() == '{"here":["cid"]}'
+            assert cid.ask('{"text":"hi"}') == '{"from":"cid","text":"hi"}'
 
 
 def test_the_handler_in_erlang_has_our_callbacks() -> None:
@@ -160,20 +166,26 @@ def test_dev_serves_what_was_built(bossgen: Bossgen, project: Path) -> None:
         server.ended()
 
 
-def test_files_for_the_deployment(bossgen: Bossgen, tmp_path: Path) -> None:
-    sh(the("bossgen new shop").text, tmp_path, bossgen.executable.parent)
+def test_files_for_the_deployment_and_the_tools_of_the_workflow(
+    bossgen: Bossgen, project: Path, tools: dict[str, str]
+) -> None:
+    sh(the("bossgen update --data").text, project, bossgen.executable.parent)
     for name in ("Dockerfile", "compose.yaml", "deploy/nginx.conf"):
-        assert (tmp_path / "shop" / name).is_file()
+        assert (project / name).is_file()
+    *install, test = the("python -m pip").text.splitlines()
+    workflow = (project / ".github/workflows/check.yml").read_text()
+    assert "".join(f"          {line}\n" for line in install) in workflow
+    sh(test, project, Path(tools["PATH"].partition(":")[0]))
 
 
 def test_upgrading(bossgen: Bossgen, project: Path) -> None:
     (project / "priv/static/icon.svg").unlink()
-    sh(the("bossgen update").text, project, bossgen.executable.parent)
+    sh(the("bossgen update --check").text, project, bossgen.executable.parent)
     assert not (project / "priv/static/icon.svg").exists(), "deleted stays deleted"
 
 
 def test_the_browser_s_call_names_a_route_of_the_project(project: Path) -> None:
-    (block,) = blocks("html")
+    block, _ = blocks("html")
     url = re.search(r'"ws://localhost:8001(/[^"]+)", "some_service_name"', block.text)
     assert url is not None
     assert f'"{url[1]}"' in (project / "boss" / "router.py").read_text()
