@@ -30,7 +30,7 @@ export class Client {
     this.again = element("input", { type: "checkbox", checked: true });
     this.query = element("input", { type: "text", placeholder: "name=ann", spellcheck: false });
     this.protocol = element("input", { type: "text", placeholder: "none", spellcheck: false });
-    this.log = element("ol.log", { role: "log", tabIndex: 0, "aria-label": `What ${name} sent and heard` });
+    this.log = element("div.log", { role: "log", tabIndex: 0, "aria-label": `What ${name} sent and heard` });
     this.message = element("textarea", {
       rows: 1,
       spellcheck: false,
@@ -258,7 +258,7 @@ export class Client {
     const now = new Date();
     this.log.append(
       element(
-        `li.${kind}`,
+        `div.entry.${kind}`,
         {},
         element("span.hidden", {}, `${kind}: `),
         words,
