@@ -6,7 +6,9 @@ from pathlib import Path
 from bossgen import explain
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-TABLE = re.compile(r"(?<=--update-cases -->\n)(.*?)(?=<!-- end of rules -->)", re.DOTALL)
+TABLE = re.compile(
+    r"(?<=--update-cases -->\n)(.*?)(?=<!-- end of rules -->)", re.DOTALL
+)
 
 
 def test_table_of_rules_is_the_rules_own(update_cases: bool) -> None:
