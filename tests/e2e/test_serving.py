@@ -152,3 +152,13 @@ def test_landing_page(python: Path, work: Path, bossgen: Bossgen, way: str) -> N
         assert "text/html" in page.headers["content-type"]
         listed = httpx2.get(server.url("/boss/services.json"))
         assert "/websocket/chat" in listed.text
+
+
+def test_what_the_landing_page_asks_again_and_again_is_not_logged(
+    python: Path, myapp: Path
+) -> None:
+    with serving(python, myapp, "fast") as server:
+        for path in ("/boss/services.json", "/boss/dev.json", "/healthz"):
+            httpx2.get(server.url(path))
+        server.wait_for("GET /healthz")
+        assert "/boss/" not in server.log
