@@ -126,7 +126,9 @@ def _source(root: Path, path: str) -> Source:
 def _unreadable(path: str, error: OSError) -> BossgenError:
     return BossgenError(
         f"cannot read {path}: {error.strerror}",
-        "bossgen reads every .py file below src/websocket/; make it readable, or remove it",
+        "it is the configuration of the project; restore it, or make it readable"
+        if path == CONFIG
+        else "bossgen reads every .py file below src/websocket/; make it readable, or remove it",
     )
 
 

@@ -95,6 +95,10 @@ def test_what_cannot_be_read_is_named(project: Path) -> None:
     (project / "src/websocket/a.py").symlink_to("nowhere")
     with pytest.raises(BossgenError, match=r"cannot read src/websocket/a\.py: No such"):
         sources.read(project)
+    (project / "boss.toml").unlink()
+    with pytest.raises(BossgenError, match=r"cannot read boss\.toml") as refusal:
+        sources.read_config(project)
+    assert "restore it" in refusal.value.hint
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
