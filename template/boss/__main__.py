@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         action="store_true",
         help="print what is in force and where it came from, and exit",
     )
-    parser.add_argument("--workers", default="1", help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         settings, origins = server_settings(PROJECT, os.environ)

@@ -1,5 +1,9 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
-"""Calling what a user wrote: within a limit, with the time of each step, and with a traceback that begins at their line."""
+"""Calling what a user wrote: within a limit, with the time of each step, and with a traceback that begins at their line.
+
+Whatever a callback raises is a crash of its service only, down to what is no `Exception`: a panic of an extension module
+is none. But for KeyboardInterrupt: by that a person stops the server.
+"""
 
 import asyncio
 import inspect
@@ -8,9 +12,6 @@ from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-
-# What a callback may raise to its own cost only. Not KeyboardInterrupt: by that a person stops the server.
-CRASHES = (Exception, asyncio.CancelledError, SystemExit)
 
 
 async def within(
@@ -27,12 +28,27 @@ async def within(
         if timeout.expired():
             raise TimeoutError(f"{name} took longer than {limit:g} seconds") from error
         raise
-    except (asyncio.CancelledError, SystemExit) as error:
+    except (Exception, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         raise RuntimeError(f"{name} raised {error!r}") from error
     return result
+
+
+def from_thread(
+    loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: object
+) -> bool:
+    """Let the event loop make a call that another thread has asked for; False when it has ended, and all with it."""
+    try:
+        loop.call_soon_threadsafe(call, *arguments)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
+        return False
+    return True
 
 
 async def _coroutine(awaitable: Awaitable[object]) -> object:

@@ -9,10 +9,12 @@ import os
 from abc import abstractmethod
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from .calling import from_thread
 from .frames import check_close, check_message, size_of
 from .outbound import OutboundQueue
 from .reasons import CloseReason, Error, Normal
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
-MAX_WAITING = 64  # messages of one client that wait for its service before its socket is not read,
-MAX_WAITING_BYTES = 1 << 20  # and their bytes
+MAX_WAITING = 64  # messages of one client that wait for its service at most,
+MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the last
+MAX_KEPT = (
+    1 << 16
+)  # bytes read beyond that, for the sake of pings; then the socket is not read
 
 
 class Client(WebSocket):
@@ -67,7 +72,8 @@ class Client(WebSocket):
         self._scope = scope
         self._request: HTTPConnection | None = None
         self.handler: ServiceHandler[Any] | None = None  # None until the first join
-        self.groups: list[Group] = []
+        # Weak: the groups of a life end with its state.
+        self.groups: list[ReferenceType[Group]] = []
         self.open = True  # may be sent to, and may send
         self.told = False  # the service knows, or need not know, that it has gone
         self.waiting = 0  # messages in the mailbox,
@@ -103,11 +109,12 @@ class Client(WebSocket):
     def send(self, message: str | bytes) -> None:
         check_message(message)
         turn = self.turn
-        if get_ident() != turn.thread:
-            size_of(message)  # raises here what could not be encoded there
-            turn.loop.call_soon_threadsafe(self._send, message)
-        else:
+        if get_ident() == turn.thread:
             self._send(message)
+            return
+        size_of(message)  # raises here what could not be encoded there
+        if not from_thread(turn.loop, self._send, message):
+            self.worker.counters.sent_to_gone += 1
 
     def _send(self, message: str | bytes) -> None:
         if not self.open:
@@ -121,12 +128,10 @@ class Client(WebSocket):
     def close(self, code: int = 1000, reason: str = "") -> None:
         check_close(code, reason)
         turn = self.turn
-        if get_ident() != turn.thread:
-            turn.loop.call_soon_threadsafe(
-                self.finish, code, reason, Normal("shutdown")
-            )
-        else:
+        if get_ident() == turn.thread:
             self.finish(code, reason, Normal("shutdown"))
+        else:
+            from_thread(turn.loop, self.finish, code, reason, Normal("shutdown"))
 
     # How a connection ends.
 
@@ -139,10 +144,10 @@ class Client(WebSocket):
     def drop(self, code: int, text: str) -> None:
         """Close the connection from this side without telling the service: there is no life to tell."""
         self.told = True
-        self.leave_groups()
         if self.open:
             self._close(code, text)
             self._ended()
+        self.leave_groups()
 
     def gone(self, reason: CloseReason) -> None:
         """The connection has ended or is ending: let the service be told, once."""
@@ -153,8 +158,14 @@ class Client(WebSocket):
     def leave_groups(self) -> None:
         """Take the client out of every group."""
         groups, self.groups = self.groups, []
-        for group in groups:
-            group.forget(self)
+        for reference in groups:
+            group = reference()
+            if group is not None:
+                group.forget(self)
+
+    def forget_groups(self) -> None:
+        """Forget the groups that nobody keeps any more: those of a life that has ended."""
+        self.groups = [group for group in self.groups if group() is not None]
 
     def _close(self, code: int, text: str) -> None:
         self.flush()
@@ -184,7 +195,7 @@ class Client(WebSocket):
         self.worker.incoming(self, message)
 
     def waits(self, size: int) -> None:
-        """A message of `size` characters or bytes is in the mailbox now."""
+        """A message of `size` bytes is in the mailbox now."""
         self.waiting += 1
         self.waiting_bytes += size
         if not self.paused_reading and (
@@ -264,8 +275,8 @@ class Client(WebSocket):
 
     @abstractmethod
     def pause_reading(self) -> None:
-        """Stop reading the socket."""
+        """Hand over no more messages, and soon stop reading the socket."""
 
     @abstractmethod
     def resume_reading(self) -> None:
-        """Read the socket again."""
+        """Hand over what came meanwhile, and read the socket again."""

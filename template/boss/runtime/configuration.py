@@ -103,10 +103,12 @@ def workers_asked_for(arguments: Sequence[str], environ: Mapping[str, str]) -> i
 
     Args:
         arguments: `sys.argv` of uvicorn, gunicorn, hypercorn or `fastapi run`.
-        environ: WEB_CONCURRENCY is what they take where the command line says nothing.
+        environ: WEB_CONCURRENCY is what they take where the command line says nothing, and uvicorn UVICORN_WORKERS.
     """
-    counts = [environ.get("WEB_CONCURRENCY", "")]
     program = Path(arguments[0]) if arguments else Path()
+    counts = [environ.get("WEB_CONCURRENCY", "")]
+    if "uvicorn" in (program.stem, program.parent.name):
+        counts = [environ.get("UVICORN_WORKERS", counts[0])]
     servers = {"uvicorn", "gunicorn", "hypercorn", "fastapi"}
     if servers & {program.stem, program.parent.name}:
         for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):

@@ -83,7 +83,7 @@ class Gateway:
             return
         protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
         if protocol is not None:
-            client = protocol.attach(worker, self._turn, session_id)
+            client = protocol.attach(worker, self._turn, connection.scope, session_id)
             worker.join(client)
             if _has_dependencies(connection):
                 await client.wait_closed()

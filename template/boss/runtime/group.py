@@ -10,7 +10,9 @@ was sent in the order in which it was sent.
 from collections.abc import Iterator
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
+from .calling import from_thread
 from .frames import check_message, frame
 from .websocket import WebSocket, encode_json
 
@@ -51,13 +53,15 @@ class Batch:
 class Group:
     """The members of a room: a set of clients that the runtime knows, in the order in which they were added.
 
-    A client that has closed leaves every group just before its `handle_close`, and all groups when a life of its
-    service ends. Adding one that has left already does nothing.
+    A client that has closed leaves every group just before its `handle_close`. Adding one that has left already does
+    nothing. When a service crashes, the groups in its state are gone with that; those that live elsewhere, in the state
+    of another service for one, keep the clients that are still connected.
     """
 
-    __slots__ = ("_apart", "_members", "_noted", "_turn")
+    __slots__ = ("__weakref__", "_apart", "_members", "_noted", "_self", "_turn")
 
     def __init__(self) -> None:
+        self._self = ref(self)  # for the members to keep
         self._members: dict[Client, None] = {}
         self._turn: Turn | None = None  # None until the first member
         self._noted = Batch()  # sent in this turn, not yet handed over
@@ -73,7 +77,7 @@ class Group:
             self.spread()
         self._turn = client.turn
         self._members[client] = None
-        client.groups.append(self)
+        client.groups.append(self._self)
 
     def discard(self, websocket: WebSocket) -> None:
         """Remove a client, if it is a member; it still gets what was sent before."""
@@ -81,7 +85,7 @@ class Group:
         if client in self._members:
             self.settle(client)
             self.forget(client)
-            client.groups.remove(self)
+            client.groups.remove(self._self)
 
     def send(self, message: str | bytes, exclude: WebSocket | None = None) -> None:
         """Send to every member, except `exclude`; like `WebSocket.send` for each, but framed once and joined.
@@ -95,7 +99,7 @@ class Group:
         if turn is None:
             return
         if get_ident() != turn.thread:
-            turn.loop.call_soon_threadsafe(self.send, message, exclude)
+            from_thread(turn.loop, self.send, message, exclude)
             return
         if turn.group is not self:
             if turn.group is not None:

@@ -18,10 +18,11 @@ from collections.abc import Awaitable
 from time import perf_counter
 from typing import Any
 
-from .calling import CRASHES, timed
+from .calling import timed
 from .client import Client
 from .clock import Clock
 from .counters import Counters
+from .frames import size_of
 from .handler import ServiceHandler
 from .mailbox import Kind, Mailbox, Message
 from .results import TIMEOUT, Noreply, Stop
@@ -68,6 +69,7 @@ class MessageLoop:
         self.life = 0  # counts the lives; the first is 1
         self.alive = False  # between init and terminate
         self.busy = True  # see the module; True until the first life has begun
+        self.cancelling = False  # is it we who cancel a callback, at server stop?
         self.handler: ServiceHandler[Any] | None = None  # the service's own instance
         # To be handed to handle_join before anything else.
         self.rejoining: deque[Client] = deque()
@@ -100,7 +102,7 @@ class MessageLoop:
         counters = self.counters
         counters.messages_in += 1
         if self.busy or self.mailbox.messages:
-            client.waits(len(message))
+            client.waits(size_of(message))
             self.queue(Kind.INCOMING, client, message)
             return
         self.busy = True
@@ -114,8 +116,10 @@ class MessageLoop:
             result: object = client.handler.handle_incoming(  # type: ignore[union-attr]  # it has joined
                 client.service_url, client, message, self.state
             )
-        except CRASHES as error:  # logged there
-            self.crashed("handle_incoming", client, error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # see calling.py
+            self.crashed("handle_incoming", client, error)  # logs it
             return
         # As `_spent` does: this is the way of nearly all messages.
         seconds = perf_counter() - started
@@ -181,8 +185,10 @@ class MessageLoop:
             result = self._call(kind, client, content)
             if kind is Kind.CLOSE:
                 sender.handler = None
-        except CRASHES as error:  # logged there
-            self.crashed(name, client, error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # see calling.py
+            self.crashed(name, client, error)  # logs it
             return False
         self._spent(name, perf_counter() - started)
         return self._settle(name, client, result)
@@ -196,7 +202,7 @@ class MessageLoop:
             if sender.handler is None:
                 sender.handler = self.make(sender)
         elif kind is Kind.INCOMING:
-            sender.waited(len(content))
+            sender.waited(size_of(content))
             return sender in self.clients
         elif kind is Kind.CLOSE:
             if sender not in self.clients:
@@ -257,15 +263,11 @@ class MessageLoop:
                 raise TypeError(
                     f"{name} returned an awaitable from an awaitable; await it there"
                 )
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+        except BaseException as error:
+            ours = self.cancelling and isinstance(error, asyncio.CancelledError)
+            if ours or isinstance(error, (KeyboardInterrupt, GeneratorExit)):
                 raise
-            # The callback awaited something that was cancelled.
-            self.crashed(name, client, error)
-            return
-        except CRASHES as error:  # logged there
-            self.crashed(name, client, error)
+            self.crashed(name, client, error)  # logs it
             return
         if self._settle(name, client, result):
             self.drain()

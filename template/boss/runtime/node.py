@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket as Connection
 
 from .configuration import PROJECT, refuse_workers, server_settings
+from .errors import SettingsError
 from .gateway import Gateway, deny
 from .handshake import Admission, SessionCookie
 from .settings import ServerSettings, Service, SessionSettings, SupervisorSettings
@@ -56,6 +57,8 @@ class Node:
             None  # None while the application is not started
         )
         self._supervisor: Supervisor | None = None  # likewise
+        # None while metrics are not switched on.
+        self._exposition: Callable[[Iterable[Worker]], bytes] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
@@ -69,6 +72,8 @@ class Node:
         """
         refuse_workers()
         self._server, _ = server_settings(PROJECT, os.environ)
+        if self._server.metrics:
+            self._exposition = _metrics()
         loop = asyncio.get_running_loop()
         admission = Admission(
             self._server.max_connections, self._server.max_connections_per_address
@@ -99,7 +104,9 @@ class Node:
         """The endpoint of the route to the service `name`."""
 
         async def connect(connection: Connection) -> None:
-            if self._gateway is None:
+            if connection.scope["path"].endswith("\n"):
+                await self.refuse(connection)  # routes match before a last line break
+            elif self._gateway is None:
                 await deny(connection, 503, f"the service {name} is not running")
             else:
                 await self._gateway.connect(name, connection)
@@ -165,14 +172,10 @@ class Node:
 
     async def metrics(self) -> Response:
         """The counters of every service for Prometheus; 404 unless `metrics` is switched on in boss.toml."""
-        if not self._server.metrics or self._supervisor is None:
+        if self._exposition is None or self._supervisor is None:
             return Response(status_code=404)
-        from .metrics import (
-            exposition,
-        )  # prometheus-client is needed only where this is switched on
-
         return Response(
-            exposition(self._supervisor.workers.values()),
+            self._exposition(self._supervisor.workers.values()),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
@@ -188,6 +191,16 @@ class Node:
             if worker is None
             else (worker.status, worker.reason)
         )
+
+
+def _metrics() -> Callable[[Iterable[Worker]], bytes]:
+    try:
+        from .metrics import exposition
+    except ImportError as error:  # needed only where this is switched on
+        raise SettingsError(
+            "[server] metrics needs the package prometheus-client: pip install prometheus-client"
+        ) from error
+    return exposition
 
 
 def _secret() -> str:

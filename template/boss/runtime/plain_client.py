@@ -11,6 +11,7 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 
 import asyncio
 import signal
+from collections import deque
 from collections.abc import Awaitable, Generator
 from threading import get_ident
 from types import FunctionType, coroutine
@@ -20,7 +21,7 @@ from starlette import _exception_handler as exception_handler
 from starlette.types import Send
 from starlette.websockets import WebSocket as Connection
 
-from .client import CLOSE_LIMIT, Client
+from .client import CLOSE_LIMIT, MAX_KEPT, Client
 from .frames import size_of
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
 
-LOOK = 1.0  # seconds between looks whether the server stops, while reading is paused
+LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
 
 class PlainClient(Client):
@@ -39,6 +40,8 @@ class PlainClient(Client):
     __slots__ = (
         "_closing",
         "_direct",
+        "_kept",
+        "_kept_bytes",
         "_reader",
         "_receive",
         "_room",
@@ -65,7 +68,10 @@ class PlainClient(Client):
         self._closing: tuple[int, str] | None = (
             None  # code and reason of the close frame to be sent
         )
-        self._room: asyncio.Future[None] | None = None  # while reading is paused
+        # Messages that came while too many waited, and their bytes.
+        self._kept: deque[str | bytes] | None = None
+        self._kept_bytes = 0
+        self._room: asyncio.Future[None] | None = None  # while nothing is read
 
     async def run(self) -> None:
         """Wait until the connection has ended."""
@@ -88,6 +94,8 @@ class PlainClient(Client):
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
+                while self._kept and self.open:
+                    self._hand_over(self._kept.popleft())
                 self.gone(from_disconnect(event))
                 return
             if not self.open:
@@ -97,12 +105,31 @@ class PlainClient(Client):
                 message = event["bytes"]
             if len(message) * 4 > limit and size_of(message) > limit:
                 self.finish(1009, "message too big", Error("toobig"))
+            elif self.paused_reading:
+                await self._keep(message)
             elif self.metered:
                 self.received(message)
             else:
                 worker.incoming(self, message)
-            if self._room is not None:
-                await _wait_for_room(self._room)
+
+    async def _keep(self, message: str | bytes) -> None:
+        """Keep a message that comes while too many wait: uvicorn answers pings only as long as it is asked for more."""
+        if self._kept is None:
+            self._kept = deque()
+        self._kept.append(message)
+        self._kept_bytes += size_of(message)
+        if self._kept_bytes < MAX_KEPT:
+            return
+        # uvicorn reads no answer to its own pings now, and would take the client for dead.
+        self._server("stop_keepalive")
+        self._room = self.turn.loop.create_future()
+        await _wait_for_room(self._room)
+        self._room = None
+        self._server("start_keepalive")
+
+    def _hand_over(self, message: str | bytes) -> None:
+        self._kept_bytes -= size_of(message)
+        self.received(message)
 
     def send(self, message: str | bytes) -> None:
         # The usual case, a text that may leave at once, without the calls that the general one takes.
@@ -186,19 +213,20 @@ class PlainClient(Client):
         if self.queue is None:
             self._start_writer()
         self._wake_writer()
-        self.resume_reading()
+        self._make_room()
         self.turn.loop.call_later(CLOSE_LIMIT, self._give_up)
 
     def pause_reading(self) -> None:
-        self._room = self.turn.loop.create_future()
-        # uvicorn reads no answer to its pings now, either, and would take the client for dead.
-        self._server("stop_keepalive")
+        pass  # the reader looks at `paused_reading`
 
     def resume_reading(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
-            self._server("start_keepalive")
+        while self._kept and not self.paused_reading:
+            self._hand_over(self._kept.popleft())
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     def _start_writer(
         self, begun: Awaitable[None] | None = None

@@ -25,6 +25,8 @@ from .reasons import Error, Normal, Remote, from_disconnect
 from .worker import Worker
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
+
     from .turn import Turn
 
 LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was blocked
@@ -78,17 +80,21 @@ class WebSocketProtocol(ReadingProtocol):
         elif self.close_timer is None:
             self.transport.close()
 
-    def attach(self, worker: Worker, turn: "Turn", session_id: str) -> FastClient:
-        """Take the connection over for a client of `worker`; the handshake has just been answered."""
+    def attach(
+        self, worker: Worker, turn: "Turn", scope: "Scope", session_id: str
+    ) -> FastClient:
+        """Take the connection over for a client of `worker`; the handshake has just been answered.
+
+        Args:
+            scope: as it came through the application's middleware.
+        """
         self.limit = worker.limits.max_message_size
         if "conn" in vars(self):
             self.conn.max_message_size = self.limit
             self.compresses = bool(self.conn.extensions)
             self.follow_parser()
-        scope = {
-            key: value for key, value in self.scope.items() if key not in _NOT_KEPT
-        }
-        client = self.peer = FastClient(worker, turn, self, scope, session_id)
+        kept = {key: value for key, value in scope.items() if key not in _NOT_KEPT}
+        client = self.peer = FastClient(worker, turn, self, kept, session_id)
         queue, self.queue = self.queue, _NOBODY
         self.request = self.response = cast("Any", None)
         turn.loop.call_soon(self._catch_up, queue)
@@ -215,6 +221,7 @@ class WebSocketProtocol(ReadingProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.peer is not None:
+            self.read_kept()
             self.peer.gone(Error("closed"))
             self.peer = None  # each held the other
         super().connection_lost(exc)

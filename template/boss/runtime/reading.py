@@ -12,7 +12,7 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
-from .client import CLOSE_LIMIT
+from .client import CLOSE_LIMIT, MAX_KEPT
 from .fast_client import FastClient
 from .frames import end_of_frame, may_be_sent
 from .opening import OpeningProtocol
@@ -22,10 +22,6 @@ try:
     from websockets.speedups import apply_mask
 except ImportError:  # no C compiler where websockets was built
     from websockets.utils import apply_mask
-
-MAX_KEPT = (
-    1 << 16
-)  # bytes that come from a client while reading is held, before its socket is not read
 
 
 class ReadingProtocol(OpeningProtocol):
@@ -234,6 +230,13 @@ class ReadingProtocol(OpeningProtocol):
             self._read(client, bytes(partial))
         if not self.held:
             self.transport.resume_reading()
+
+    def read_kept(self) -> None:
+        """The connection is lost: what came before that is still for the service."""
+        kept, self._partial = self._partial, None
+        self.held = False
+        if kept and self.peer is not None and self.peer.open:
+            self._read(self.peer, bytes(kept))
 
     def leave_to_parser(self) -> None:
         """We have closed: nothing but the client's close frame matters now, and the parser sees to that."""

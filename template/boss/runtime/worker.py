@@ -14,7 +14,7 @@ from threading import get_ident
 from time import perf_counter
 from typing import Any
 
-from .calling import from_user, within
+from .calling import from_thread, from_user, within
 from .client import Client
 from .clock import Clock
 from .errors import ServiceDown
@@ -114,7 +114,7 @@ class Worker(MessageLoop):
         if get_ident() == self._thread:
             self.wake()
         else:
-            self.loop.call_soon_threadsafe(self.wake)
+            from_thread(self.loop, self.wake)
 
     def send_after(self, seconds: float, info: object) -> Later:
         """Let `info` reach `handle_info` in `seconds`, unless this life ends before."""
@@ -136,7 +136,8 @@ class Worker(MessageLoop):
         if self.status == "running":
             self.queue(Kind.JOIN, client, None)
         else:  # since the handshake was let through: accepting may have had to wait
-            client.drop(1001, "service stopped")
+            code = 1001 if self.status == "stopped" else 1011
+            client.drop(code, f"service {self.status}")
 
     def closed(self, client: Client, reason: CloseReason) -> None:
         """The connection of a client has ended, for this reason."""
@@ -174,7 +175,7 @@ class Worker(MessageLoop):
         self.loop.call_soon(self.drain)
 
     async def terminate(self, reason: object) -> None:
-        """Call `terminate`; what goes wrong in it is logged. Then no client is in any group of that life."""
+        """Call `terminate`; what goes wrong in it is logged."""
         self.alive = False
         self.busy = True
         self.cancel_timer()
@@ -191,7 +192,7 @@ class Worker(MessageLoop):
         self.handler = None
         self.state = None
         for client in self.clients:
-            client.leave_groups()
+            client.forget_groups()
 
     def go_down(self, status: str, reason: object, code: int) -> None:
         """Stay down: `status` is "stopped" or "failed"; every client is closed with `code`, and nobody is told."""
@@ -202,7 +203,7 @@ class Worker(MessageLoop):
         self.alive = False
         self.busy = True
         self.service.address.release(self)
-        text = "service stopped" if status == "stopped" else "service failed"
+        text = f"service {status}"
         self.drop_clients(code, text)
         for message in self.mailbox.clear():
             if message.kind is Kind.JOIN:
@@ -238,7 +239,8 @@ class Worker(MessageLoop):
     async def finish(self) -> None:
         """Close every client with 1012, and deliver what is in the mailbox, their closes included.
 
-        A callback that takes longer than 5 seconds is cancelled, and what is then left gets one second more.
+        When that takes longer than 5 seconds, the callback is cancelled; who has come and gone is told within one more
+        second, and all other messages are dropped.
         """
         clients = [
             *self.clients,
@@ -246,9 +248,14 @@ class Worker(MessageLoop):
         ]
         for client in clients:
             client.finish(1012, "server stops", Normal("shutdown"))
-        for limit in (CALLBACK_LIMIT, LAST_LIMIT):
-            if await self._comes_to_rest(limit):
-                return
+        if await self._comes_to_rest(CALLBACK_LIMIT):
+            return
+        for message in self.mailbox.clear():
+            if message.kind in (Kind.JOIN, Kind.CLOSE):
+                self.mailbox.put(*message)
+        await self._cancel_callback()
+        if not await self._comes_to_rest(LAST_LIMIT):
+            self.mailbox.clear()
             await self._cancel_callback()
 
     async def stop(self) -> None:
@@ -283,6 +290,7 @@ class Worker(MessageLoop):
             "%s: a callback was still running at server stop and is cancelled",
             self.name,
         )
+        self.cancelling = True
         task.cancel()
         await asyncio.wait({task}, timeout=LAST_LIMIT)
         if not self.alive:

@@ -249,8 +249,8 @@ class _Trap:
         """What the worker asks of an info."""
         raise self._error
 
-    def __len__(self) -> int:
-        """What the worker asks of a message."""
+    def isascii(self) -> bool:
+        """What the worker asks of a text."""
         raise self._error
 
 

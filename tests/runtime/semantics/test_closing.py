@@ -350,3 +350,16 @@ def test_idle_clients_are_closed(
     assert idle.count("handle_close", "bob") == 0
     assert bob.closed()[0] == 1000
     assert idle.wait("handle_close", "bob") == "Normal(reason='timeout')"
+
+
+def test_what_was_read_is_heard_though_the_client_is_lost(awaiting: Service) -> None:
+    awaiting.on(handle_incoming="await gate('go')")
+    connection = raw(awaiting)
+    connection.sendall(frame(TEXT, b"x") * 300 + frame(PING, b"read"))
+    assert connection.recv(100) == frame(0xA, b"read", mask=False)
+    linger = struct.pack("ii", 1, 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close()
+    awaiting.open("go")
+    assert awaiting.wait("handle_close", "raw") == "Error(reason='closed')"
+    assert awaiting.count("handle_incoming") == 300

@@ -13,7 +13,7 @@ import pytest
 from itsdangerous import TimestampSigner
 from websockets.exceptions import InvalidStatus
 
-from tests.e2e.support import Server, frame
+from tests.e2e.support import PATIENCE, Server, frame
 from tests.runtime.project import served
 from tests.runtime.semantics.harness import Http, Service, make_project, until
 
@@ -483,6 +483,55 @@ def one_bit_off(value: str, bit: int) -> str:
     """The last digit of the signature with one of its six bits turned; the lowest two mean nothing to a decoder."""
     digits = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     return value[:-1] + digits[digits.index(value[-1]) ^ 1 << bit]
+
+
+def test_a_line_break_behind_the_path_is_no_service(server: Server) -> None:
+    """A route matches before a last line break, as `$` of regular expressions does."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(PATIENCE)
+        connection.sendall(
+            b"GET /websocket/d00%0a HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert connection.recv(12) == b"HTTP/1.1 404"
+
+
+COPYING = """
+class Copying:
+    \"\"\"As Starlette advises: the scope of others is not changed, but copied.\"\"\"
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "websocket":
+            path = scope["path"].removeprefix("/proxy")
+            scope = dict(scope, user="ann", path=path)
+        await self.app(scope, receive, send)
+
+
+app = FastAPI()
+app.include_router(router)
+app.add_middleware(Copying)
+"""
+
+
+def test_a_handler_sees_the_request_as_it_came_through_middleware(
+    tmp_path: Path, way: str, clients: ExitStack
+) -> None:
+    text = (Path(__file__).parent / "application.py").read_text()
+    plain = "app = FastAPI()\napp.include_router(router)\n"
+    assert plain in text
+    project = make_project(
+        tmp_path, services=1, application=text.replace(plain, COPYING)
+    )
+    with served(project, way) as server:
+        service = Service(clients, server, "d00")
+        service.on(handle_join="websocket.send(self.req.scope['user'])")
+        client = clients.enter_context(server.connect("/proxy/websocket/d00?name=ann"))
+        assert client.receive() == "ann"
+        assert service.wait("handle_join") == "/websocket/d00"
 
 
 @pytest.mark.parametrize(

@@ -407,3 +407,31 @@ def test_pings_are_answered_while_messages_wait_for_the_service(
     assert ann.ping().wait(5)
     awaiting.open("go")
     awaiting.wait("handle_incoming", times=40)
+
+
+@pytest.mark.parametrize(
+    "how", ["state.group.send('bye')", "for one in state.group: one.send('bye')"]
+)
+@pytest.mark.parametrize(
+    "end", ["return Stop('normal', state)", "return Stop('oops', state)", "1 / 0"]
+)
+def test_what_terminate_sends_arrives(service: Service, how: str, end: str) -> None:
+    service.on(
+        handle_join="state.group.add(websocket)", terminate=how, handle_broadcast=end
+    )
+    ann = service.join("ann")
+    service.broadcast("x")
+    assert ann.receive() == "bye"
+
+
+@pytest.mark.parametrize("how", ["state.group.send('last')", "websocket.send('last')"])
+def test_what_a_callback_sends_before_it_crashes_arrives(
+    service: Service, how: str
+) -> None:
+    service.on(
+        handle_join="state.group.add(websocket)", handle_incoming=f"{how}\n1 / 0"
+    )
+    ann = service.join("ann")
+    ann.send("x")
+    assert ann.receive() == "last"
+    assert ann.closed()[0] == 1011

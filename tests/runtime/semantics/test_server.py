@@ -218,6 +218,7 @@ def test_ctrl_c_is_no_error(own: Server, services: list[Service]) -> None:
     ("way", "arguments", "variables"),
     [
         ("plain", ["--workers", "2"], {}),
+        ("plain", [], {"UVICORN_WORKERS": "2"}),
         ("fast", ["--workers", "2"], {}),
         ("fast", [], {"WEB_CONCURRENCY": "2"}),
     ],
@@ -350,6 +351,80 @@ def test_a_session_outlives_the_process_only_with_a_secret(
             assert ("BOSS_SECRET is not set" in server.log) is not bool(secret)
     assert (told[0] == told[1]) is bool(secret)
     assert (cookies[1] is None) is bool(secret)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 3600])
+def test_closes_are_told_before_terminate_whatever_is_queued(
+    small: Path, way: str, clients: ExitStack, seconds: float
+) -> None:
+    """Messages for which no time is left are dropped; who came and who went is not."""
+    with served(small, way) as server:
+        service = Service(clients, server, "a00")
+        service.on(
+            handle_incoming=f"""
+                note('begins')
+                try:
+                    await asyncio.sleep({seconds})
+                finally:
+                    note('ends')
+            """,
+            terminate="await asyncio.sleep(0.1)",
+        )
+        ann = service.join("ann")
+        for number in range(30):
+            ann.send(f"{number}")
+        service.wait_note("begins")
+        server.process.terminate()
+        server.ended()
+        lines = [
+            line.removeprefix("a00 ")
+            for line in printed(server)
+            if line.startswith("a00")
+        ]
+        assert "handle_close ann Normal(reason='shutdown')" in lines
+        assert lines[-1] == "terminate  shutdown", "nothing is called afterwards"
+
+
+# The interpreter waits for the thread, and so for sends when the server has stopped.
+TICKING = """
+import sys
+
+def tick():
+    main = threading.main_thread()
+    after = 0
+    while after < 3:
+        after += not main.is_alive()
+        try:
+            websocket.send("tick")
+            state.group.send("tick")
+            websocket.close()
+        except BaseException as error:
+            print("RAISED", repr(error), file=sys.stderr, flush=True)
+            return
+    print("QUIET", file=sys.stderr, flush=True)
+
+threading.Thread(target=tick).start()
+"""
+
+
+def test_a_thread_may_send_when_the_server_has_stopped(
+    small: Path, way: str, clients: ExitStack
+) -> None:
+    with served(small, way) as server:
+        service = Service(clients, server, "d00")
+        service.on(handle_join=f"state.group.add(websocket)\n{TICKING}")
+        service.join("ann")
+        server.process.send_signal(signal.SIGINT)
+        server.ended()
+        assert "QUIET" in server.log
+
+
+def test_metrics_that_cannot_be_told_are_no_start(tmp_path: Path, way: str) -> None:
+    project = make_project(tmp_path, services=1)
+    (project / "prometheus_client.py").write_text("raise ModuleNotFoundError\n")
+    with starting(PYTHON, project, way, env={"BOSS_METRICS": "1"}) as server:
+        assert server.ended() != 0
+        assert "pip install prometheus-client" in server.log
 
 
 # Pings.

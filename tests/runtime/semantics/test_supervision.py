@@ -534,3 +534,55 @@ class Broken(ServiceHandler[None]):
         assert "zbroken" in server.log
         assert "no database" in server.log
         assert "myapp_zbroken_websocket.py" in server.log
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "asyncio.current_task().cancel(); await asyncio.sleep(0)",
+        "state.kept['task'] = asyncio.current_task(); await gate('never')",
+    ],
+)
+def test_a_callback_whose_task_is_cancelled_has_crashed(
+    awaiting: Service, code: str
+) -> None:
+    awaiting.on(handle_incoming=code)
+    ann = awaiting.join("ann")
+    ann.send("x")
+    awaiting.wait("handle_incoming")
+    awaiting.do("'task' in state.kept and state.kept['task'].cancel()")
+    awaiting.wait("init", times=2)
+    assert ann.closed()[0] == 1011
+
+
+@pytest.mark.parametrize(
+    "error", ["BaseException('x')", "BaseExceptionGroup('x', [SystemExit()])"]
+)
+def test_whatever_a_callback_raises_is_a_crash(service: Service, error: str) -> None:
+    """A panic of an extension module, for one, is no `Exception`."""
+    service.on(handle_incoming=f"raise {error}")
+    ann = service.join("ann")
+    ann.send("x")
+    service.wait("init", times=2)
+    assert ann.closed()[0] == 1011
+
+
+def test_a_crash_takes_nobody_out_of_the_groups_of_another_service(
+    fresh: Fresh,
+) -> None:
+    one, two = fresh("def"), fresh("def")
+    one.on(
+        handle_join=f"services.{two.name}.broadcast(websocket)",
+        handle_broadcast="1 / 0",
+    )
+    two.on(
+        handle_broadcast="state.group.add(message); message.send('added')",
+        handle_info="state.group.send('from two')",
+    )
+    ann = one.join("ann")
+    assert ann.receive() == "added"
+    one.on(handle_join="websocket.send('rejoined')")
+    one.broadcast("crash")
+    assert ann.receive() == "rejoined"
+    two.info("x")
+    assert ann.receive() == "from two"
