@@ -62,6 +62,17 @@ def test_handlers_of_these_tests_pass_too(myapp: Path, tools: dict[str, str]) ->
     run("mypy", "--strict", "boss", "src", cwd=myapp, env=environment(**tools))
 
 
+def test_types_need_no_package_that_serving_does_not(
+    bossgen: Bossgen, python: Path, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    bossgen("new", "myapp", "--defaults", "--service", "chat", cwd=tmp_path)
+    run(
+        *("mypy", "--strict", "--python-executable", python, "app.py", "boss", "src"),
+        cwd=tmp_path / "myapp",
+        env=environment(**tools),
+    )
+
+
 def test_a_project_s_tests_have_settings_of_their_own(
     bossgen: Bossgen, tmp_path: Path, tools: dict[str, str]
 ) -> None:

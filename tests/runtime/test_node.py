@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
@@ -180,8 +181,15 @@ def test_metrics(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         ann.receive_text()
         answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'boss_clients{service="chat"} 1.0' in answer.text
-    assert 'boss_messages_out_total{service="chat"} 1.0' in answer.text
+    families = {
+        family.name: family for family in text_string_to_metric_families(answer.text)
+    }
+    assert all(family.documentation for family in families.values())
+    assert families["boss_clients"].type == "gauge"
+    assert families["boss_messages_out"].type == "counter"
+    for name, value in (("boss_clients", 1), ("boss_messages_out", 1)):
+        (sample,) = families[name].samples
+        assert (sample.labels, sample.value) == ({"service": "chat"}, value)
 
 
 def test_metrics_and_landing_page_may_be_off(

@@ -46,7 +46,6 @@ RUNTIME_NEEDS = {
         "runtime/reading",
         "__main__",
     },
-    "prometheus_client": {"runtime/metrics"},
 }
 
 

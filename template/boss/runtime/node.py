@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket as Connection
 
 from .configuration import PROJECT, refuse_workers, server_settings
-from .errors import SettingsError
 from .gateway import Gateway, deny
 from .handshake import Admission, SessionCookie
+from .metrics import exposition
 from .settings import ServerSettings, Service, SessionSettings, SupervisorSettings
 from .supervisor import Supervisor
 from .turn import Turn
@@ -57,8 +57,6 @@ class Node:
             None  # None while the application is not started
         )
         self._supervisor: Supervisor | None = None  # likewise
-        # None while metrics are not switched on.
-        self._exposition: Callable[[Iterable[Worker]], bytes] | None = None
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
@@ -72,8 +70,6 @@ class Node:
         """
         refuse_workers()
         self._server, _ = server_settings(PROJECT, os.environ)
-        if self._server.metrics:
-            self._exposition = _metrics()
         loop = asyncio.get_running_loop()
         admission = Admission(
             self._server.max_connections, self._server.max_connections_per_address
@@ -172,10 +168,10 @@ class Node:
 
     async def metrics(self) -> Response:
         """The counters of every service for Prometheus; 404 unless `metrics` is switched on in boss.toml."""
-        if self._exposition is None or self._supervisor is None:
+        if not self._server.metrics or self._supervisor is None:
             return Response(status_code=404)
         return Response(
-            self._exposition(self._supervisor.workers.values()),
+            exposition(self._supervisor.workers.values()),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
@@ -191,16 +187,6 @@ class Node:
             if worker is None
             else (worker.status, worker.reason)
         )
-
-
-def _metrics() -> Callable[[Iterable[Worker]], bytes]:
-    try:
-        from .metrics import exposition
-    except ImportError as error:  # needed only where this is switched on
-        raise SettingsError(
-            "[server] metrics needs the package prometheus-client: pip install prometheus-client"
-        ) from error
-    return exposition
 
 
 def _secret() -> str:

@@ -419,14 +419,6 @@ def test_a_thread_may_send_when_the_server_has_stopped(
         assert "QUIET" in server.log
 
 
-def test_metrics_that_cannot_be_told_are_no_start(tmp_path: Path, way: str) -> None:
-    project = make_project(tmp_path, services=1)
-    (project / "prometheus_client.py").write_text("raise ModuleNotFoundError\n")
-    with starting(PYTHON, project, way, env={"BOSS_METRICS": "1"}) as server:
-        assert server.ended() != 0
-        assert "pip install prometheus-client" in server.log
-
-
 # Pings.
 
 
