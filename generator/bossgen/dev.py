@@ -1,8 +1,8 @@
 """`bossgen dev`: build on save, and serve what was built last.
 
-The server is a child process, `python -m boss`, and is started anew after each build that succeeds. While the last
-build has failed it goes on with the code it has loaded, and the landing page shows what is wrong: the outcome of the
-last build lies in a file whose path the server finds in its environment.
+The server is a child process, served.py, and is started anew after each build that succeeds. While the last build has
+failed it goes on with the code it has loaded, and the landing page shows what is wrong: the outcome of the last build
+lies in a file whose path the server finds in its environment.
 """
 
 import json
@@ -21,11 +21,11 @@ from typing import Final
 from .build import Report
 from .errors import BossgenError
 from .report import problems
+from .served import PATIENCE
 from .watch import attempt, looks
 
 STATUS: Final = Path(".bossgen", "dev.json")  # in the project; .gitignore names it
 VARIABLE: Final = "BOSS_DEV_STATUS"  # tells the server where it is
-PATIENCE: Final = 20  # seconds: the server drains its connections, and services end
 
 Outcome = Report | BossgenError
 
@@ -77,14 +77,17 @@ class Server:
         secret = os.environ.get("BOSS_SECRET") or secrets.token_hex(32)
         status = str(root / STATUS)
         self._environment = {**os.environ, VARIABLE: status, "BOSS_SECRET": secret}
+        # The server waits at the first end; the second is closed with this process, however it ends.
+        self._pipe, _ = os.pipe()
 
     def restart(self) -> None:
         """End the server if it runs, and start it on what is there now."""
         self.stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "boss"],
+            [sys.executable, "-m", "bossgen.served", str(self._pipe)],
             cwd=self._root,
             env=self._environment,
+            pass_fds=[self._pipe],
         )
 
     def stop(self) -> None:

@@ -133,6 +133,24 @@ def test_dev_tells_when_the_server_has_ended_by_itself(
         output.until(RUNNING)
 
 
+def test_a_dev_that_is_killed_takes_the_server_with_it(
+    bossgen: Bossgen, project: Path
+) -> None:
+    with subprocess.Popen(
+        [bossgen.executable, "dev"],
+        cwd=project,
+        env=environment(BOSS_PORT="0"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        output = Output(process)
+        output.until(RUNNING)
+        process.kill()
+        output.until("Finished server process")
+
+
 def status(port: str) -> Any:
     url = f"http://127.0.0.1:{port}/boss/dev.json"
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:

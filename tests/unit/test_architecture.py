@@ -25,7 +25,8 @@ LAYERS = (
     {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
     {"behaviour", "locate", "names", "place", "positions", "syntax", "values"},
-    {"model", "diagnostics", "errors", "header", "application", "update", "__init__"},
+    {"model", "diagnostics", "errors", "header", "application", "update", "served"}
+    | {"__init__"},
 )
 RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
 
