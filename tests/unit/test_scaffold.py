@@ -110,6 +110,12 @@ def test_answers_may_be_given_as_data(tmp_path: Path) -> None:
     assert 'app = "shop"\nbase_url = "/s"\n' in (tmp_path / "x/boss.toml").read_text()
 
 
+@pytest.mark.parametrize("written", ["", "/"])
+def test_a_base_url_may_be_empty(tmp_path: Path, written: str) -> None:
+    scaffold.new(tmp_path / "shop", base_url=written)
+    assert 'base_url = "/"\n' in (tmp_path / "shop/boss.toml").read_text()
+
+
 def test_services_to_begin_with_are_built(tmp_path: Path) -> None:
     scaffold.new(tmp_path / "shop", services=["chat", "news"])
     router = (tmp_path / "shop/boss/router.py").read_text()
