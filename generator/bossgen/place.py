@@ -29,7 +29,8 @@ def disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
+        named = error.filename2 or error.filename  # of a move: where to
+        where = f" {named}" if named else ""
         hint = "see who owns it, and with which permissions: ls -ld"
         raise BossgenError(
             f"cannot read or write{where}: {error.strerror or error}",
@@ -41,7 +42,10 @@ def disk() -> Iterator[None]:
 def staging(parent: Path | None) -> Iterator[Path]:
     """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM."""
     with _terminating():
-        folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
+        except OSError as error:  # say which folder, and not what was to be in it
+            raise OSError(error.errno, error.strerror, parent) from error
         try:
             yield folder
         finally:

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -285,11 +284,11 @@ def _render(
     """What template/project or template/service comes to with these answers; the other questions take defaults."""
     import copier  # it costs a quarter of a second, which `bossgen --help` has no use for
 
-    with tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
+    with place.staging(None) as root:
         try:
             copier.run_copy(
                 str(locate.template_root() / template),
-                folder,
+                root,
                 data={**answers, "bossgen_version": __version__},
                 user_defaults=dict(suggested or {}),
                 defaults=not ask,
@@ -302,7 +301,6 @@ def _render(
             raise BossgenError(str(error)) from error
         except ValueError as error:
             raise BadName(str(error)) from error
-        root = Path(folder)
         return {path: (root / path).read_bytes() for path in place.listing(root)}
 
 
@@ -343,9 +341,10 @@ def _check_answers(answers: Mapping[str, Any], remedy: str) -> None:
 
 def _check_asked(given: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
     """Refuse an answer to a question that the template does not ask."""
+    asked = records.asked(answers)
     for key in given:
-        if key not in answers:
-            known = ", ".join(sorted(records.asked(answers)))
+        if key not in asked:
+            known = ", ".join(sorted(asked))
             raise BadName(
                 f"the template does not ask for `{key}`", f"it asks for {known}"
             )
@@ -369,10 +368,11 @@ def _is_empty(target: Path, *, force: bool) -> bool:
     Raises:
         BossgenError: there is, and no `force`; or it is no folder.
     """
-    if not os.path.lexists(target):
+    there = next(path for path in (target, *target.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise BossgenError(f"{there} exists and is no folder", "choose another name")
+    if there != target:
         return True
-    if not target.is_dir():
-        raise BossgenError(f"{target} exists and is no folder", "choose another name")
     empty = not os.listdir(target)
     if not empty and not force:
         raise BossgenError(
@@ -431,7 +431,7 @@ def _build(staged: Path) -> None:
     report = build(staged)
     if report.failed:
         raise BossgenError(
-            "what is there already does not build",
+            "the project would not build",
             render_concise(report.problems).rstrip(),
         )
 
@@ -477,8 +477,9 @@ def _welcome(target: Path, services: Sequence[str], base_url: str) -> str:
         steps += ["bossgen add-service chat", "bossgen build"]
     steps.append("uvicorn app:app --port 8001")
     path, _ = config.normalise_base_url(base_url)
+    created = target.name if shown == "." else shown
     return (
-        f"Created {shown}. Next:\n\n"
+        f"Created {created}. Next:\n\n"
         + "".join(f"    {step}\n" for step in steps)
         + f"\nand open http://localhost:8001{path}/"
     )

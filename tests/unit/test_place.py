@@ -229,6 +229,18 @@ def test_what_the_disk_refuses_is_said_with_its_place(number: int, said: str) ->
     assert said in refusal.value.hint
 
 
+def test_that_place_is_never_the_staging_folder(staged: Path, root: Path) -> None:
+    missing = root / "missing"
+    with pytest.raises(BossgenError) as refusal, place.disk(), place.staging(missing):
+        pass
+    assert refusal.value.message.startswith(f"cannot read or write {missing}: ")
+    folder = root / "folder"
+    folder.mkdir()
+    with pytest.raises(BossgenError) as refusal, place.disk():
+        os.replace(staged / A, folder)
+    assert refusal.value.message.startswith(f"cannot read or write {folder}: ")
+
+
 def test_listing_leaves_caches_out(staged: Path) -> None:
     place.write_all(staged, {PurePosixPath("__pycache__/a.pyc"): b""})
     assert place.listing(staged) == (A, C, B)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,7 @@ def test_a_folder_with_a_bad_name_asks_for_another(tmp_path: Path) -> None:
         {"base_url": "a b"},
         {"base_url": "/../x"},
         {"data": {"nothing": "1"}},
+        {"data": {"_commit": "1"}},
         {"data": {"base_url": "?"}},
         {"services": ["Chat"]},
         {"services": ["chat", "chat"]},
@@ -204,6 +206,13 @@ def test_a_target_that_is_not_empty_is_refused(project: Path) -> None:
     assert refusal.value.exit_code == 1
     assert "--force" in refusal.value.hint
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("pretend", [False, True])
+def test_a_target_below_a_file_is_refused(tmp_path: Path, pretend: bool) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BossgenError, match="/file exists and is no folder"):
+        scaffold.new(tmp_path / "file/sub/myapp", pretend=pretend)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -226,7 +235,8 @@ def test_the_empty_folder_one_stands_in_stays_the_same_folder(
 ) -> None:
     (tmp_path / "myapp").mkdir()
     monkeypatch.chdir(tmp_path / "myapp")
-    scaffold.new(Path())
+    report = scaffold.new(Path())
+    assert report.message.startswith("Created myapp. Next:\n\n    bossgen ")
     assert Path("boss/router.py").is_file()
     assert [path for path in os.listdir() if path.startswith(".bossgen-")] == []
 
@@ -271,7 +281,7 @@ def test_force_does_not_touch_what_would_not_build(tmp_path: Path) -> None:
     handlers.mkdir(parents=True)
     (handlers / "myapp_old_websocket.py").write_text("def (")
     before = tree(tmp_path)
-    with pytest.raises(BossgenError, match="does not build") as refusal:
+    with pytest.raises(BossgenError, match="would not build") as refusal:
         scaffold.new(tmp_path / "myapp", force=True)
     assert "myapp_old_websocket.py:1" in refusal.value.hint
     assert tree(tmp_path) == before
@@ -301,6 +311,18 @@ def test_a_new_that_is_terminated_leaves_nothing(
     assert [path for path in os.listdir(tmp_path) if path != "myapp"] == []
 
 
+def test_so_does_one_that_is_terminated_while_it_renders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(
+        "copier.run_copy", lambda *_, **__: signal.raise_signal(signal.SIGTERM)
+    )
+    with pytest.raises(SystemExit):
+        scaffold.new(tmp_path / "myapp")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_pretend_writes_nothing_and_lists_everything(
     tmp_path: Path, project: Path
 ) -> None:
@@ -315,9 +337,6 @@ def test_pretend_writes_nothing_and_lists_everything(
 
 
 def test_a_disk_that_refuses_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BossgenError, match="cannot read or write .*/file"):
-        scaffold.new(tmp_path / "file" / "myapp")
     with pytest.raises(BossgenError, match="name too long"):
         scaffold.new(tmp_path / ("x" * 300), name="shop")
 
