@@ -385,7 +385,8 @@ def _show_error(error: BossgenError) -> None:
 
 def _is_terminal() -> bool:
     """Whether questions can be seen and answered."""
-    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def _tell(report: "scaffold.Report") -> None:
@@ -403,7 +404,8 @@ def _show_problems(report: "pipeline.Report", form: Form) -> None:
 
     stream = sys.stdout if form in DATA else sys.stderr
     text = told.problems(report, form.value, color=_colors(stream))
-    typer.echo(text, nl=bool(text) and form is Form.full, file=stream)
+    if stream is not None:  # echo would take another one
+        typer.echo(text, nl=bool(text) and form is Form.full, file=stream)
 
 
 def _watch(root: Path, form: Form) -> None:
@@ -437,8 +439,9 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _colors(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+def _colors(stream: TextIO | None) -> bool:
+    # A stream that the process was started without, as with `>&-`, is None.
+    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _paint(text: str, code: str, color: bool) -> str:

@@ -230,3 +230,30 @@ def test_a_full_disk_behind_stdout(project: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: No space left on device\n")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["build", "build --output-format json", "routes"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed(project: Path, words: str, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m bossgen {words} {closed}', sys.executable],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_was_meant_for_a_closed_stream_goes_to_no_other(project: Path) -> None:
+    chat(project).write_text("class\n")
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m bossgen build 2>&-', sys.executable],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
