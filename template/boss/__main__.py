@@ -85,12 +85,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError as error:
-        remedy = "Choose"
-        if error.errno == errno.EADDRINUSE:
-            remedy = "Stop what uses it, or choose"
+    except (OSError, UnicodeError) as error:
+        # UnicodeError is raised for a label of the host that is empty or too long.
+        why, remedy = "this cannot be the name of a host", "Choose"
+        if isinstance(error, OSError):
+            why = error.strerror
+            if error.errno == errno.EADDRINUSE:
+                remedy = "Stop what uses it, or choose"
         raise SettingsError(
-            f"cannot listen on {host} port {port}: {error.strerror}. {remedy} another:"
+            f"cannot listen on {host} port {port}: {why}. {remedy} another:"
             " [server] host and port in boss.toml, or BOSS_HOST and BOSS_PORT"
         ) from error
     return listener

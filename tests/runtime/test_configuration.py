@@ -30,6 +30,11 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert origins["compression"] == "default"
 
 
+def test_a_byte_order_mark_means_nothing(tmp_path: Path) -> None:
+    (tmp_path / "boss.toml").write_text("[server]\nport = 1\n", "utf-8-sig")
+    assert server_settings(tmp_path, {})[0].port == 1
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("No", False)],

@@ -52,8 +52,8 @@ def server_settings(
 
 def _section(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            section = tomllib.load(file).get("server", {})
+        # "sig": the byte order mark that some editors write is no part of the text.
+        section = tomllib.loads(path.read_text("utf-8-sig")).get("server", {})
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
