@@ -20,11 +20,13 @@ from .values import (
     is_array_of_tables,
     kind_of,
     nearest,
+    one_line,
 )
 
 FILE: Final = "boss.toml"
 SERVICE: Final = "service"
 LONGEST_NAME: Final = 40
+_TOP: Final = ("app", "base_url")  # the keys above the sections
 RESERVED_APPS: Final = frozenset(
     {"app", "boss", "src", "tests", "fastapi", "starlette", "uvicorn", "bossgen"}
 )
@@ -86,14 +88,20 @@ def unknown_services(
             "BG104",
             "config-unknown-service",
             "error",
-            f"there is no service `{section.name}`",
+            one_line(f"there is no service `{section.name}`"),
             Span(FILE, section.line, section.column, section.line, section.end_column),
             did_you_mean(section.name, known)
-            or f"its handler would be src/websocket/{project.app}_{section.name}_websocket.py",
+            or _unknown_service(section.name, project),
         )
         for section in project.services
         if section.name not in known
     )
+
+
+def _unknown_service(name: str, project: ProjectConfig) -> str:
+    if problem := name_problem(name, "service"):
+        return f"the name of a service {problem}"
+    return f"its handler would be src/websocket/{project.app}_{name}_websocket.py"
 
 
 def name_problem(name: str, what: str) -> str:
@@ -156,7 +164,7 @@ class _Reader:
     ) -> tuple[ProjectConfig | None, tuple[Diagnostic, ...]]:
         app = self._app(data)
         base_url = self._base_url(data)
-        known = {"app", "base_url", SERVICE, *self._schema}
+        known = {*_TOP, SERVICE, *self._schema}
         for name in data:
             if name not in known:
                 self._unknown(name, data[name], known)
@@ -234,16 +242,18 @@ class _Reader:
             "BG102",
             f"`{name}` is no key of boss.toml",
             (name,),
-            (f"it belongs below [{home}]" if home else "")
-            or did_you_mean(name, ("app", "base_url"))
+            (f"it belongs {home}" if home else "")
+            or did_you_mean(name, _TOP)
             or "above the sections there are `app` and `base_url`",
         )
 
     def _home_of(self, name: str) -> str:
-        """The section that has a key of this name, or nearly; or "" when there is none."""
+        """The place where a key of this name belongs; or "" when there is none."""
+        if name in _TOP:
+            return "above the first section"
         for section, keys in self._schema.items():
             if any(key.name == name for key in keys):
-                return section
+                return f"below [{section}]"
         return ""
 
     def _section(self, table: Any, path: Path, keys: tuple[Key, ...]) -> Settings:
@@ -300,7 +310,7 @@ class _Reader:
                     "BG102",
                     f"`{name}` is no key of [{title}]",
                     (*path, name),
-                    (f"it belongs below [{home}]" if home else "")
+                    (f"it belongs {home}" if home else "")
                     or did_you_mean(name, names)
                     or f"its keys are {', '.join(names)}",
                 )
@@ -336,16 +346,18 @@ class _Reader:
                 "BG103",
                 "config-value",
                 "error",
-                message,
+                one_line(message),
                 self._span(places.value(path)),
-                help_,
+                one_line(help_),
             )
         )
 
     def _report(self, code: str, message: str, path: Path, help_: str) -> None:
         name = {"BG102": "config-unknown-key", "BG103": "config-value"}[code]
         span = self._span(self._positions().key(path))
-        self._problems.append(Diagnostic(code, name, "error", message, span, help_))
+        self._problems.append(
+            Diagnostic(code, name, "error", one_line(message), span, one_line(help_))
+        )
 
     def _positions(self) -> Positions:
         if self._places is None:

@@ -41,6 +41,8 @@ def not_toml(text: str, path: str, error: Exception) -> Diagnostic:
     """What to report when `tomllib` has raised `error` for a text."""
     if isinstance(error, RecursionError):
         said, line, column = "the values are nested too deeply", 1, 1
+    elif "set_int_max_str_digits" in str(error):  # CPython, "Integer string conversion"
+        said, line, column = "a number has more digits than TOML allows", 1, 1
     else:
         said = str(error)
         place = _PLACE.search(said)

@@ -25,6 +25,7 @@ _POSITIVE: Final = frozenset(
     }
 )
 _LARGEST: Final[Mapping[str, int]] = {"port": 65535}
+_LARGEST_OF_TOML: Final = 2**63 - 1  # TOML 1.0, "Integer": 64 bits
 
 Kind: TypeAlias = Literal["str", "int", "float", "bool", "choice", "strings"]
 
@@ -79,11 +80,13 @@ def check_value(value: Any, key: Key) -> tuple[str, str]:
 
 
 def _check_number(value: float, name: str) -> str:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value}"
     largest = _LARGEST.get(name)
     if largest is not None and not 0 <= value <= largest:
         return f"must be from 0 to {largest}, not {value}"
+    if isinstance(value, int) and value > _LARGEST_OF_TOML:
+        return f"must be at most {_LARGEST_OF_TOML}"
     if value < 0:
         return f"must not be negative, and is {value}"
     if value == 0 and name in _POSITIVE:
@@ -185,11 +188,22 @@ def _converted(value: Any, key: Key) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like this one; empty when none is near."""
-    return next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.6)), "")
+    """The known name, all lower-case, that is most like this one; empty when none is near."""
+    near = difflib.get_close_matches(name.lower(), sorted(known), 1, 0.6)
+    return next(iter(near), "")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The help that proposes the nearest name; empty when none is near."""
     near = nearest(name, known)
     return f"did you mean `{near}`?" if near else ""
+
+
+def one_line(text: str) -> str:
+    """The text with escapes for what would end the line, or tell a terminal what to do."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )

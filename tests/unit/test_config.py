@@ -108,7 +108,7 @@ def test_a_base_url_that_no_route_can_have(written: str) -> None:
         ('app = "x" y\n', "BG101", "y", "goes on"),
         ('app = "x\ty\a"\n', "BG101", '\a"', "escape"),
         ("x = " + "[" * 5000, "BG101", "x", "nested"),
-        ("x = " + "1" * 5000, "BG101", "x", ""),
+        ("x = " + "1" * 5000, "BG101", "x", "more digits than TOML allows"),
         ("", "BG103", "", "`app` is missing"),
         ("app = 3\n", "BG103", "3", "a string"),
         ('app = "My App"\n', "BG103", '"My App"', "lower-case"),
@@ -123,6 +123,16 @@ def test_a_base_url_that_no_route_can_have(written: str) -> None:
         ('app = "x"\n[server]\nprot = 1\n', "BG102", "prot", "`port`"),
         ('app = "x"\n[server]\nzzz = 1\n', "BG102", "zzz", "application, host"),
         ('app = "x"\n[server]\ncookie = 1\n', "BG102", "cookie", "below [session]"),
+        (
+            'app = "x"\n[server]\nbase_url = ""\n',
+            "BG102",
+            "base_url",
+            "above the first",
+        ),
+        ('app = "x"\n[server]\nPORT = 1\n', "BG102", "PORT", "mean `port`?"),
+        ('app = "x"\nBASE_URL = "/"\n', "BG102", "BASE_URL", "mean `base_url`?"),
+        ('app = "x"\n"a\\nb" = 1\n', "BG102", '"a\\nb"', "`a\\nb`"),
+        ('app = "x"\nbase_url = "a\\u001b"\n', "BG103", '"a\\u001b"', '"a\\x1b"'),
         ('app = "x"\nserver = 3\n', "BG103", "3", "[server]"),
         ('app = "x"\n[[server]]\n', "BG103", "server", "single brackets"),
         ('app = "x"\nbase_url = 7\n', "BG103", "7", "a string"),
@@ -140,6 +150,18 @@ def test_a_base_url_that_no_route_can_have(written: str) -> None:
         ('app = "x"\n[supervisor]\nperiod = inf\n', "BG103", "inf", "finite"),
         ('app = "x"\n[supervisor]\nperiod = nan\n', "BG103", "nan", "finite"),
         ('app = "x"\n[supervisor]\nmax_restarts = -1\n', "BG103", "-1", "negative"),
+        (
+            f'app = "x"\n[session]\nmax_age = 1{"0" * 400}\n',
+            "BG103",
+            f"1{'0' * 400}",
+            "at most 9223372036854775807",
+        ),
+        (
+            'app = "x"\n[supervisor]\non_restart = "CLOSE"\n',
+            "BG103",
+            '"CLOSE"',
+            'mean "close"?',
+        ),
         ('app = "x"\n[supervisor]\nrestart = "temp"\n', "BG103", '"temp"', "temporary"),
         ('app = "x"\n[supervisor]\nrestart = []\n', "BG103", "[]", "a list"),
         ('app = "x"\n[websocket]\nsubprotocols = "v1"\n', "BG103", '"v1"', '["v1"]'),
@@ -203,6 +225,11 @@ def test_an_unknown_service_is_compared_with_those_there_are() -> None:
     [problem] = config.unknown_services(project, [])
     assert "src/websocket/x_chta_websocket.py" in problem.help
     assert config.unknown_services(project, ["chta"]) == ()
+    project, _ = boss_toml('app = "x"\n[service."a\\nb"]\n')
+    assert project is not None
+    [problem] = config.unknown_services(project, [])
+    assert problem.message == r"there is no service `a\nb`"
+    assert problem.help.startswith("the name of a service must be lower-case")
 
 
 @pytest.mark.parametrize("name", ["chat", "a", "a_1", "a" * 40, "match", "app"])

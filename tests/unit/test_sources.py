@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_named(project: Path) -> None:
     with pytest.raises(BossgenError, match=r"cannot read src/websocket/a\.py: No such"):
         sources.read(project)
     (project / "boss.toml").unlink()
-    with pytest.raises(BossgenError, match=r"cannot read boss\.toml") as refusal:
+    with pytest.raises(BossgenError, match=r"cannot read boss\.toml: No") as refusal:
         sources.read_config(project)
     assert "restore it" in refusal.value.hint
 
