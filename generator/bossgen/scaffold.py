@@ -232,12 +232,11 @@ def update(
         )
     _check_asked(given, answers)
     _check_answers(given, "")
-    asked = {**records.asked(answers), **given}
     base = records.base(root)
-    files = dict(_render("project", asked))
-    if asked.get("adopted"):
+    files = dict(_render_again("project", root / PROJECT, given))
+    if answers.get("adopted"):
         # The user's own application keeps its files; what it has asked for comes to them.
-        unasked = _render("project", {**asked, "deploy": []})
+        unasked = _render_again("project", root / PROJECT, {**given, "deploy": []})
         files = {
             path: files[path]
             for path in files
@@ -245,7 +244,7 @@ def update(
         }
     own: set[PurePosixPath] = set()
     for record in sorted((root / records.SERVICES).glob("*.json")):
-        service = _render("service", records.asked(records.answers(record)))
+        service = _render_again("service", record, {})
         files.update(service)
         own.update(service)
     new = {path: text for path, text in files.items() if RECORDS not in path.parents}
@@ -302,6 +301,18 @@ def _render(
         except ValueError as error:
             raise BadName(str(error)) from error
         return {path: (root / path).read_bytes() for path in place.listing(root)}
+
+
+def _render_again(template: str, record: Path, given: Mapping[str, Any]) -> Contents:
+    """What it comes to with the answers that an earlier run has written down, and the checked ones of this run."""
+    asked = {**records.asked(records.answers(record)), **given}
+    try:
+        return _render(template, asked)
+    except BadName as error:  # nobody has named anything now
+        raise BossgenError(
+            f"{record} cannot be used: {error.message}",
+            "restore it from version control",
+        ) from error
 
 
 def _render_service(app: str, name: str, kind: str) -> Contents:

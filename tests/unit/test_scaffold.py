@@ -856,11 +856,14 @@ def test_a_project_of_a_newer_bossgen_is_left_alone(
     assert "upgrade" in refusal.value.hint
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{"])
+@pytest.mark.parametrize(
+    "damage", ["", "[]", "{", "{}", '{"app_name": 5}', '{"app_name": "Shop"}']
+)
 def test_damaged_records_are_reported(project: Path, damage: str) -> None:
     (project / ".bossgen/project.json").write_text(damage)
-    with pytest.raises(BossgenError, match=r"project\.json"):
+    with pytest.raises(BossgenError, match=r"project\.json") as refusal:
         scaffold.update(project)
+    assert refusal.value.exit_code == 1
 
 
 def test_missing_records_are_reported(project: Path) -> None:
