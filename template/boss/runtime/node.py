@@ -84,7 +84,9 @@ class Node:
         gateway = Gateway(supervisor.workers, Turn(loop), session, admission)
         await supervisor.start()
         self._supervisor, self._gateway = supervisor, gateway
-        log.info("%s: %d services running", self._app, len(self._services))
+        number = len(self._services)
+        plural = "" if number == 1 else "s"
+        log.info("%s: %d service%s running", self._app, number, plural)
         # What is here now stays: the garbage collector need not look at it again
         # whenever clients come and go.
         gc.freeze()
