@@ -1,6 +1,7 @@
 """Diagnostics and the forms in which they are shown. Imports nothing of ours."""
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -308,6 +309,6 @@ def _uri(path: str) -> str:
     return "".join(
         character
         if character.isascii() and (character.isalnum() or character in "-._~/")
-        else "".join(f"%{byte:02X}" for byte in character.encode())
+        else "".join(f"%{byte:02X}" for byte in os.fsencode(character))
         for character in path
     )

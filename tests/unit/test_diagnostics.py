@@ -1,6 +1,7 @@
 """The forms in which diagnostics are shown."""
 
 import json
+import os
 
 from bossgen.diagnostics import (
     Diagnostic,
@@ -207,6 +208,14 @@ def test_sarif() -> None:
     location = odd["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "src/%C3%A4%20b.py"
     assert odd["relatedLocations"][0]["message"]["text"] == "the other"
+
+
+def test_sarif_of_a_file_whose_name_is_no_text() -> None:
+    path = os.fsdecode(b"src/\xff.py")
+    problem = Diagnostic("BG204", "stray-file", "error", "x", Span(path, 1, 1, 1, 1))
+    [result] = json.loads(render_sarif([problem]))["runs"][0]["results"]
+    location = result["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "src/%FF.py"
 
 
 def test_sarif_of_nothing_is_a_run_without_results() -> None:
