@@ -31,9 +31,11 @@ def find_application(root: Path) -> Application | None:
 
 
 def _module(root: Path, file: PurePosixPath) -> str:
-    """The name under which the file is imported; a src/ that is no package is no part of it."""
+    """The name under which the file is imported; a src/ that is no package is no part of a package's name in it."""
     parts = list(file.with_suffix("").parts)
-    if parts[0] == "src" and not (root / "src" / "__init__.py").exists():
+    # What lies in src/ itself is not installed from there: from the root of the project it is `src.main`.
+    packaged = parts[0] == "src" and len(parts) > 2
+    if packaged and not (root / "src" / "__init__.py").exists():
         del parts[0]
     if parts[-1] == "__init__":
         del parts[-1]

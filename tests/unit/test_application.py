@@ -20,6 +20,7 @@ def project(root: Path, *files: str, text: str = "app = FastAPI()\n") -> Path:
         (["main.py"], "main.py", "main:app"),
         (["app/main.py", "app/__init__.py"], "app/__init__.py", "app:app"),
         (["app/main.py"], "app/main.py", "app.main:app"),
+        (["src/main.py"], "src/main.py", "src.main:app"),
         (["src/shop/main.py"], "src/shop/main.py", "shop.main:app"),
         (["zzz.py", "app/main.py"], "zzz.py", "zzz:app"),
         (["a/b/c.py", "d/e.py"], "d/e.py", "d.e:app"),
