@@ -304,11 +304,13 @@ def _render(
 
 
 def _render_again(template: str, record: Path, given: Mapping[str, Any]) -> Contents:
-    """What it comes to with the answers that an earlier run has written down, and the checked ones of this run."""
+    """What it comes to with the answers that an earlier run has written down, and those given now."""
     asked = {**records.asked(records.answers(record)), **given}
     try:
         return _render(template, asked)
-    except BadName as error:  # nobody has named anything now
+    except BadName as error:
+        if given:
+            raise
         raise BossgenError(
             f"{record} cannot be used: {error.message}",
             "restore it from version control",

@@ -89,7 +89,7 @@ def _listen(host: str, port: int) -> socket.socket:
         # UnicodeError is raised for a label of the host that is empty or too long.
         why, remedy = "this cannot be the name of a host", "Choose"
         if isinstance(error, OSError):
-            why = error.strerror
+            why = error.strerror or str(error)
             if error.errno == errno.EADDRINUSE:
                 remedy = "Stop what uses it, or choose"
         raise SettingsError(
