@@ -6,7 +6,7 @@ from typing import Final
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function, Module
-from .rule import Finding, Method, View, name_span, rule, span
+from .rule import TRANSPARENT, Finding, Method, View, name_span, rule, span
 
 # --- BG304 -------------------------------------------------------------------------------------------
 
@@ -59,21 +59,36 @@ def callback_unknown(view: View) -> Iterator[Finding]:
             if name in names or name.startswith("_"):
                 continue
             node = meanings[0]
-            if not isinstance(node, Function) or node.decorator_list:
+            if not isinstance(node, Function | ast.Lambda) or (
+                isinstance(node, Function) and not view.plain(node)
+            ):
                 continue
             near = _nearest(name, names, view.handler.callbacks)
             if near is None or _mentions(view.module, name):
                 continue
             yield Finding(
-                name_span(view.module, node),
+                _bound(view, class_, name, node),
                 f"`{name}` is no callback, and nothing in this file calls it",
                 f"write `{near}`, or `_{name}` if it is your own",
             )
 
 
+def _bound(view: View, class_: Class, name: str, node: Function | ast.Lambda) -> Span:
+    """Where the body of a class gives a method its name: in its definition, or where it is assigned."""
+    if isinstance(node, Function) and node.name == name:
+        return name_span(view.module, node)
+    return next(
+        view.at(one)
+        for one in ast.walk(class_.node)
+        if isinstance(one, ast.Name) and one.id == name
+    )
+
+
 def _calls_by_text(view: View) -> bool:
     """Whether the file looks up attributes whose names it makes at run time: `getattr(self, f"on_{kind}")`."""
     for scope in view.module.scopes.values():
+        if any(attribute.attr in _NAMESPACES for attribute in scope.attributes):
+            return True
         for call in scope.calls:
             match call.func:
                 case (
@@ -91,6 +106,9 @@ def _calls_by_text(view: View) -> bool:
                 case ast.Name(id="vars" | "dir"):
                     return True
     return False
+
+
+_NAMESPACES: Final = frozenset({"__dict__", "getmembers", "getmembers_static"})
 
 
 def _nearest(
@@ -145,7 +163,11 @@ def _mentions(module: Module, name: str) -> bool:
         return False
     return any(
         (isinstance(node, ast.Attribute) and node.attr == name)
-        or (isinstance(node, ast.Name) and node.id == name)
+        or (
+            isinstance(node, ast.Name)
+            and node.id == name
+            and isinstance(node.ctx, ast.Load)
+        )
         or (isinstance(node, ast.Constant) and node.value == name)
         or (isinstance(node, ast.keyword) and node.arg == name)
         for node in ast.walk(module.tree)
@@ -289,23 +311,9 @@ def callback_kind(view: View) -> Iterator[Finding]:
         subject = f"`{method.name}`"
         if isinstance(node, Function):
             assert place is not None
-            kinds = [view.at_top(decorator) for decorator in node.decorator_list]
-            kind = next(
-                (
-                    _KINDS[meaning]
-                    for meaning in kinds
-                    if isinstance(meaning, str) and meaning in _KINDS
-                ),
-                None,
-            )
-            if kind is not None:
-                decorator = next(
-                    decorator
-                    for decorator, meaning in zip(
-                        node.decorator_list, kinds, strict=True
-                    )
-                    if isinstance(meaning, str) and meaning in _KINDS
-                )
+            decorator = _deciding(view, node)
+            if decorator is not None:
+                kind = _KINDS[str(view.at_top(decorator))]
                 yield Finding(
                     place,
                     f"{subject} is {kind}",
@@ -340,6 +348,17 @@ def callback_kind(view: View) -> Iterator[Finding]:
                 f"write `def {method.name}({', '.join(('self', *method.callback.parameters))})`,"
                 " or leave it out: the default does nothing",
             )
+
+
+def _deciding(view: View, node: Function) -> ast.expr | None:
+    """The decorator that makes something else of a method; one above it could make a method of that again."""
+    for decorator in node.decorator_list:
+        meaning = view.at_top(decorator)
+        if isinstance(meaning, str) and meaning in _KINDS:
+            return decorator
+        if meaning not in TRANSPARENT:
+            return None
+    return None
 
 
 _VALUES: Final = (
