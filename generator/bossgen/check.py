@@ -66,7 +66,7 @@ def _methods(handler: Handler, behaviour: Behaviour) -> tuple[Method, ...]:
     """The callbacks as the handler is sure to define them; behind a base that is not seen nothing is sure."""
     methods: list[Method] = []
     for callback in behaviour.callbacks:
-        for class_ in handler.lineage:
+        for class_ in handler.overriding:
             if class_ is None:
                 break
             if callback.name in class_.members:

@@ -110,6 +110,9 @@ class Handler:
     lineage: tuple[
         Class | None, ...
     ]  # definition and its bases as Python searches them; None: not seen
+    overriding: tuple[
+        Class | None, ...
+    ]  # those of them before ServiceHandler: the others' callbacks are not called
 
 
 Value: TypeAlias = str | int | float | bool | tuple[str, ...]

@@ -7,7 +7,8 @@ binds. `resolve` joins the two. What cannot be told has the meaning None, and no
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final, TypeAlias
 
 from .model import Class, Meaning, Scope
@@ -379,24 +380,47 @@ def _meant(meanings: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
 def lineage(class_: Class, base: str) -> tuple[Class | None, ...]:
     """The class and its bases in the order in which Python searches them; None for one that is not seen.
 
-    `base` itself and what stands behind it are left out. Source: Python, the C3 method resolution order.
+    `base` itself is left out; `overriding` tells where it stands.
     """
-    parents: list[tuple[Class | None, ...]] = []
-    direct: list[Class | None] = []
+    order = _linearised(class_, base, {})
+    return tuple(one for one in order if not isinstance(one, str))
+
+
+def overriding(class_: Class, base: str) -> tuple[Class | None, ...]:
+    """The part of the lineage that is searched before `base`, and so can override what that defines."""
+    order = _linearised(class_, base, {})
+    before = takewhile(lambda one: one != base, order)
+    return tuple(one for one in before if not isinstance(one, str))
+
+
+_Order: TypeAlias = tuple[Class | str | None, ...]
+
+
+def _linearised(class_: Class, base: str, known: dict[Class, _Order]) -> _Order:
+    """Source: Python, the C3 method resolution order."""
+    if class_ in known:
+        return known[class_]
+    parents: list[_Order] = []
+    direct: list[Class | str | None] = []
     for meanings in map(_meant, class_.bases):
         if not meanings:
             continue
         meaning = meanings[0] if len(meanings) == 1 else None
         if isinstance(meaning, Class):
-            parents.append(lineage(meaning, base))
+            parents.append(_linearised(meaning, base, known))
             direct.append(meaning)
-        elif meaning not in {base, "typing.Generic", "typing.Protocol", "abc.ABC"}:
+        elif meaning == base:
+            parents.append((base,))
+            direct.append(base)
+        elif meaning not in {"typing.Generic", "typing.Protocol", "abc.ABC"}:
             parents.append((None,))
             direct.append(None)
-    return (class_, *_merge([list(parent) for parent in (*parents, direct)]))
+    rest = _merge([list(parent) for parent in (*parents, direct)])
+    known[class_] = (class_, *rest)
+    return known[class_]
 
 
-def _merge(sequences: list[list[Class | None]]) -> Iterator[Class | None]:
+def _merge(sequences: list[list[Class | str | None]]) -> Iterator[Class | str | None]:
     while sequences := [sequence for sequence in sequences if sequence]:
         head = next(
             (

@@ -8,7 +8,7 @@ from typing import Final
 
 from .diagnostics import Diagnostic, Span, split_lines
 from .model import Behaviour, Handler, Module, Source
-from .names import define, lineage, scopes
+from .names import define, lineage, overriding, scopes
 from .rules import RULES
 from .rules.definitions import HANDLER, handler_syntax, handlers
 from .rules.files import service_of
@@ -57,7 +57,7 @@ def _handler(module: Module, service: str, behaviour: Behaviour) -> Iterator[Han
     if len(found) != 1:
         return
     definition = found[0]
-    classes = lineage(definition, HANDLER)
+    classes = overriding(definition, HANDLER)
     defined = {
         name for class_ in classes if class_ is not None for name in class_.members
     }
@@ -70,7 +70,8 @@ def _handler(module: Module, service: str, behaviour: Behaviour) -> Iterator[Han
         summary=_summary(definition.node) or _summary(module.tree),
         parsed=module,
         definition=definition,
-        lineage=classes,
+        lineage=lineage(definition, HANDLER),
+        overriding=classes,
     )
 
 

@@ -11,7 +11,13 @@ from .configuration import (
 )
 from .definitions import handler_ambiguous, handler_missing, handler_syntax
 from .files import handler_file_name, service_name, stray_file
-from .habits import client_kept, endless_message, pattern_captures, shared_attribute
+from .habits import (
+    client_kept,
+    endless_message,
+    hidden_callback,
+    pattern_captures,
+    shared_attribute,
+)
 from .ignores import unused_ignore
 from .instance import lost_state, request_unavailable
 from .results import result_missing, result_shape, timeout_value
@@ -48,4 +54,5 @@ RULES: Final[tuple[Rule, ...]] = (
     client_kept,
     pattern_captures,
     shared_attribute,
+    hidden_callback,
 )

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from ..model import Class, Scope
-from .rule import Finding, View, positional, rule
+from ..model import Class, Function, Scope
+from .rule import Finding, View, name_span, positional, rule
 from .types import of
 
 # --- BG602 -------------------------------------------------------------------------------------------
@@ -356,3 +356,41 @@ def _is_changed(view: View, name: str) -> bool:
                     if inner.attr == name and view.is_self(inner.value, scope):
                         return True
     return False
+
+
+# --- BG606 -------------------------------------------------------------------------------------------
+
+
+@rule("BG606", severity="warning")
+def hidden_callback(view: View) -> Iterator[Finding]:
+    """A mixin that stands behind `ServiceHandler` defines a callback, which is never called.
+
+    Python searches the bases of a class from left to right. `ServiceHandler` defines every callback itself, with a
+    default that does nothing, so a mixin overrides them only when it stands before it.
+
+    Example:
+
+        class ChatWebsocket(ServiceHandler[State], Greeting): ...
+
+    Instead:
+
+        class ChatWebsocket(Greeting, ServiceHandler[State]): ...
+    """
+    called = {
+        name for class_ in view.handler.overriding if class_ for name in class_.members
+    }
+    for class_ in view.handler.lineage:
+        if class_ is None or class_ in view.handler.overriding:
+            continue
+        for name in view.behaviour.names:
+            if name in called or name not in class_.members:
+                continue
+            meaning = class_.members[name][0]
+            yield Finding(
+                name_span(
+                    view.module,
+                    meaning if isinstance(meaning, Function) else class_.node,
+                ),
+                f"`{name}` is not called: `ServiceHandler` stands before `{class_.node.name}` and has one of its own",
+                f"put `{class_.node.name}` before `ServiceHandler` among the bases of the class",
+            )
