@@ -1,7 +1,6 @@
 """Source -> Handler, with `ast`: one parse and one walk for each file. Nothing is imported or run."""
 
 import ast
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -115,9 +114,11 @@ def _suspicious(module: Module) -> bool:
         function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if scope.awaits and not isinstance(node, ast.AsyncFunctionDef):
             return True
-        if (scope.returns or scope.yields) and not function:
+        if scope.yields or (scope.returns and not function):
             return True
-        if isinstance(node, ast.AsyncFunctionDef) and scope.yields and scope.returns:
+        if any(len(call.keywords) > 1 and _repeats(call) for call in scope.calls):
+            return True
+        if any(map(_has_star, (*scope.statements, *scope.assignments))):
             return True
         if node is not module.tree and "*" in scope.bindings:
             return True
@@ -132,13 +133,35 @@ def _suspicious(module: Module) -> bool:
             for statement in scope.assignments
         ):
             return True
-    return bool(_JUMPS.search(module.source.text))
+    return any(sign in module.source.text for sign in _SIGNS)
 
 
-# Statements that are only allowed in some places; words in texts and comments merely cost a compilation.
-_JUMPS: Final = re.compile(
-    r"\b(?:break|continue|nonlocal|global|__future__|__debug__)\b"
+# What is only allowed in some places; words in texts and comments merely cost a compilation.
+_SIGNS: Final = (
+    *("break", "continue", "nonlocal", "global", "case ", ":=", "__future__"),
+    *("__debug__", "except:", "except*", "except *", "\n" + " " * 80, "\n" + "\t" * 20),
 )
+
+
+def _repeats(call: ast.Call) -> bool:
+    """Whether a call gives a keyword twice."""
+    names = [keyword.arg for keyword in call.keywords if keyword.arg]
+    return len(set(names)) < len(names)
+
+
+def _has_star(statement: ast.AST) -> bool:
+    """Whether a `*` stands on either side of an assignment, where not all are allowed."""
+    match statement:
+        case ast.Expr(value=ast.Starred()) | ast.Assign(value=ast.Starred()):
+            return True
+        case ast.Assign(targets=targets):
+            return any(
+                isinstance(one, ast.Starred)
+                for target in targets
+                if not isinstance(target, ast.Name)
+                for one in ast.walk(target)
+            )
+    return False
 
 
 # --- BG301 -------------------------------------------------------------------------------------------
