@@ -362,14 +362,21 @@ def binding_scope(name: str, scope: Scope) -> Scope | None:
 
 def descends(class_: Class, base: str) -> bool:
     """Whether the class provably descends from `base`, a dotted name, within the module."""
-    return any(
-        bool(meanings)
-        and all(
-            meaning == base or (isinstance(meaning, Class) and descends(meaning, base))
-            for meaning in meanings
+    return _descends(class_, base, {})
+
+
+def _descends(class_: Class, base: str, known: dict[Class, bool]) -> bool:
+    if class_ not in known:
+        known[class_] = any(
+            bool(meanings)
+            and all(
+                meaning == base
+                or (isinstance(meaning, Class) and _descends(meaning, base, known))
+                for meaning in meanings
+            )
+            for meanings in map(_meant, class_.bases)
         )
-        for meanings in map(_meant, class_.bases)
-    )
+    return known[class_]
 
 
 def _meant(meanings: tuple[Meaning, ...]) -> tuple[Meaning, ...]:

@@ -40,15 +40,27 @@ def parse(
             service = service_of(source.path, app)
             if service is None:
                 continue
-            module = _module(source)
-            if isinstance(module, Diagnostic):
-                problems.append(module)
-                continue
-            for rule in _MODULE_RULES:
-                for finding in rule.find(module, behaviour) or ():
-                    problems.append(rule.diagnostic(finding))
-            handlers += _handler(module, service, behaviour)
+            try:
+                found, wrong = _read(source, service, behaviour)
+            except (RecursionError, MemoryError):
+                found, wrong = [], [_too_deep(source)]
+            handlers += found
+            problems += wrong
     return tuple(handlers), tuple(problems)
+
+
+def _read(
+    source: Source, service: str, behaviour: Behaviour
+) -> tuple[list[Handler], list[Diagnostic]]:
+    module = _module(source)
+    if isinstance(module, Diagnostic):
+        return [], [module]
+    problems = [
+        rule.diagnostic(finding)
+        for rule in _MODULE_RULES
+        for finding in rule.find(module, behaviour) or ()
+    ]
+    return list(_handler(module, service, behaviour)), problems
 
 
 def _handler(module: Module, service: str, behaviour: Behaviour) -> Iterator[Handler]:
@@ -93,13 +105,6 @@ def _module(source: Source) -> Module | Diagnostic:
             compile(tree, source.path, "exec", dont_inherit=True)
     except SyntaxError as error:
         return _syntax(source, text, error)
-    except (RecursionError, MemoryError):
-        return _diagnostic(
-            source,
-            Span(source.path, 1, 1, 1, 1),
-            "the expressions or blocks of this file are nested too deeply to be read",
-            "split the longest expression, or move data into a file of its own",
-        )
     except ValueError as error:  # null bytes, in some versions of Python
         return _diagnostic(source, Span(source.path, 1, 1, 1, 1), str(error), "")
     return module
@@ -182,6 +187,15 @@ def _unreadable(source: Source) -> Diagnostic:
         Span(source.path, line, column, line, column + 1),
         f"this file is not text that Python can read: {source.unreadable}",
         "save it as UTF-8, or name its encoding in the first line: `# -*- coding: latin-1 -*-`",
+    )
+
+
+def _too_deep(source: Source) -> Diagnostic:
+    return _diagnostic(
+        source,
+        Span(source.path, 1, 1, 1, 1),
+        "the expressions or blocks of this file are nested too deeply to be read",
+        "split the longest expression, or move data into a file of its own",
     )
 
 

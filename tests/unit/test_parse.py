@@ -215,6 +215,26 @@ def test_files_that_are_nested_too_deeply(text: str) -> None:
     assert problem.code in {"BG301", "BG302"}
 
 
+def chain(length: int) -> str:
+    classes = [f"class C{n}(C{n - 1}): ..." for n in range(1, length)]
+    return "\n".join([GOOD, "class C0(Chat): ...", *classes, ""])
+
+
+def test_classes_that_extend_each_other_very_often() -> None:
+    assert check_text(chain(100)) == ()
+    assert only(chain(3000)).message.endswith("nested too deeply to be read")
+
+
+def test_classes_that_meet_again_very_often() -> None:
+    pairs = [
+        f"class A{n}(C{n - 1}): ...\nclass B{n}(C{n - 1}): ...\nclass C{n}(A{n}, B{n}): ..."
+        for n in range(1, 40)
+    ]
+    assert check_text("\n".join([chain(1), *pairs, ""])) == ()
+    strangers = [GOOD, "class C0: ...", *pairs, ""]
+    assert check_text("\n".join(strangers)) == ()
+
+
 def test_rules_take_what_is_nested_too_deeply_as_right() -> None:
     deep = "+".join(["x"] * 900)
     text = GOOD.replace(

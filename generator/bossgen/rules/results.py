@@ -459,7 +459,7 @@ def _fault(
             f"the {what} is `{text}`, not a number of seconds",
             f"write `{written}{number if _is_number(number) else 5}`",
         )
-    elif value is not None and not math.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value):
         yield Finding(
             at,
             f"the {what} is `{text}`, not a finite number of seconds",
@@ -491,7 +491,10 @@ def _constant(view: View, node: ast.expr, scope: Scope) -> _Constant | None:
         case ast.BinOp(left=left, op=operator, right=right):
             one, other = _constant(view, left, scope), _constant(view, right, scope)
             if isinstance(one, int | float) and isinstance(other, int | float):
-                return _calculated(one, operator, other)
+                try:
+                    return _calculated(one, operator, other)
+                except OverflowError:  # too large for a float
+                    return None
         case ast.Call(func=function, args=[ast.Constant(value=str() as text)]):
             if view.resolve(function, scope) == "builtins.float":
                 try:
