@@ -296,3 +296,10 @@ def test_names_behind_odd_spaces() -> None:
     assert place(only(text)) == (3, 17, 3, 28)
     text = GOOD.replace("...", "\n    def \\\n  handle_info(self): return self.x\n")
     assert place(only(text))[:2] == (3, 5)
+
+
+def test_names_that_python_writes_otherwise() -> None:
+    text = GOOD.replace("...", "\n    def handle_in\ufb01o(self): return self.x\n")
+    problem = only(text)
+    assert "handle_infio" in problem.message
+    assert place(problem) == (3, 9, 3, 20)

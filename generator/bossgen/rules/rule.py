@@ -82,7 +82,7 @@ def rule(
 
 # --- places ------------------------------------------------------------------------------------------
 
-_KEYWORDS: Final = re.compile(r"(?:async\s+)?(?:def|class)\s+")
+_DEFINITION: Final = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 
 
 def span(module: Module, node: ast.AST) -> Span:
@@ -101,13 +101,10 @@ def name_span(module: Module, node: Function | ast.ClassDef) -> Span:
     """Where the name of a function or class stands in its definition."""
     line = node.lineno
     column = _column(module, line, node.col_offset)
-    keywords = _KEYWORDS.match(module.lines[line - 1], column - 1)
-    if keywords is None or not module.lines[line - 1].startswith(
-        node.name, keywords.end()
-    ):
+    found = _DEFINITION.match(module.lines[line - 1], column - 1)
+    if found is None:  # the name stands in a line of its own
         return Span(module.source.path, line, column, line, column + 3)
-    start = keywords.end() + 1
-    return Span(module.source.path, line, start, line, start + len(node.name))
+    return Span(module.source.path, line, found.start(1) + 1, line, found.end(1) + 1)
 
 
 def attribute_span(module: Module, node: ast.Attribute) -> Span:
