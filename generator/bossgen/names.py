@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final, TypeAlias
 
-from .model import Class, Meaning, Scope
+from .model import Class, Function, Meaning, Scope
 
 Names: TypeAlias = dict[str, tuple[Meaning, ...]]
 
@@ -23,11 +23,20 @@ _ALIASES: Final = (ast.Name, ast.Attribute, ast.Subscript)
 # --- the top level of a module, and the bodies of its classes ----------------------------------------
 
 
-def define(tree: ast.Module) -> tuple[Names, tuple[Class, ...]]:
-    """What each name means once the module has run to its end, and the classes of its top level in their order."""
+def define(
+    tree: ast.Module, rebound: Collection[str] = ()
+) -> tuple[Names, tuple[Class, ...]]:
+    """What each name means once the module has run to its end, and the classes of its top level in their order.
+
+    Args:
+        tree: the module.
+        rebound: the names that its functions declare as `global`, and may bind to something else.
+    """
     names: Names = {}
     classes: list[Class] = []
     _run(tree.body, names, None, classes, typing_only=False)
+    for name in rebound:
+        names[name] = (*names.get(name, ()), None)
     return names, tuple(classes)
 
 
@@ -66,6 +75,13 @@ def _run(
                 for target in targets:
                     if isinstance(target, ast.Name):
                         names.pop(target.id, None)
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Name(id="setattr"),
+                    args=[ast.Name(id=name), attribute, _],
+                )
+            ):
+                _set(name, attribute, names)
             case ast.If(test=test, body=then, orelse=otherwise):
                 branches: list[Names] = []
                 only_types = _mentions_type_checking(test)
@@ -182,9 +198,20 @@ def _assign(
         case ast.Starred(value=part):
             _assign(part, None, names, outer)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-            for meaning in names.get(name, ()):
-                if isinstance(meaning, Class):  # ChatWebsocket.handle_join = ...
-                    meaning.members[attribute] = _UNKNOWN
+            _set(
+                name, ast.Constant(attribute), names
+            )  # ChatWebsocket.handle_join = ...
+
+
+def _set(name: str, attribute: ast.expr, names: Names) -> None:
+    """Know nothing more about an attribute of a class; about all of them when its name is made at run time."""
+    for meaning in names.get(name, ()):
+        if not isinstance(meaning, Class):
+            continue
+        if isinstance(attribute, ast.Constant):
+            meaning.members[str(attribute.value)] = _UNKNOWN
+        else:
+            meaning.members.update(dict.fromkeys(meaning.members, _UNKNOWN))
 
 
 def _class(
@@ -192,6 +219,8 @@ def _class(
 ) -> Class:
     members: Names = {}
     _run(node.body, members, names if outer is None else outer, None, typing_only=False)
+    if not all(_leaves_members(one, names, outer) for one in node.decorator_list):
+        members = dict.fromkeys(members, _UNKNOWN)
     annotations = {
         statement.target.id: statement.annotation
         for statement in node.body
@@ -200,11 +229,30 @@ def _class(
     }
     return Class(
         node=node,
-        bases=tuple(meaning_of(base, names, outer) for base in node.bases),
+        bases=tuple(
+            _UNKNOWN
+            if isinstance(base, ast.Constant)
+            else meaning_of(base, names, outer)
+            for base in node.bases
+        ),
         members=members,
         annotations=annotations,
         typing_only=typing_only,
     )
+
+
+# Decorators of classes that leave the methods as they are written.
+_KEEPING: Final = frozenset(
+    {
+        *("dataclasses.dataclass", "enum.unique", "functools.total_ordering"),
+        *("typing.final", "typing.runtime_checkable"),
+    }
+)
+
+
+def _leaves_members(decorator: ast.expr, names: Names, outer: Names | None) -> bool:
+    made = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return set(meaning_of(made, names, outer)) <= _KEEPING
 
 
 def _mentions_type_checking(test: ast.expr) -> bool:
@@ -465,10 +513,8 @@ def leaves(
     found: list[Class] = []
     for class_ in classes:
         now = names.get(class_.node.name, ())
-        replaced = (
-            bool(now)
-            and class_ not in now
-            and any(isinstance(meaning, Class) for meaning in now)
+        replaced = class_ not in now and (
+            not now or any(isinstance(one, Class | Function) for one in now)
         )
         if (
             class_ not in extended

@@ -97,7 +97,7 @@ def _module(source: Source) -> Module | Diagnostic:
     text = source.text.removeprefix("\ufeff")
     try:
         tree = ast.parse(text, source.path)
-        names, classes = define(tree)
+        names, classes = define(tree, _rebound(tree, text))
         module = Module(
             source, tree, tuple(split_lines(text)), names, classes, scopes(tree)
         )
@@ -108,6 +108,14 @@ def _module(source: Source) -> Module | Diagnostic:
     except ValueError as error:  # null bytes, in some versions of Python
         return _diagnostic(source, Span(source.path, 1, 1, 1, 1), str(error), "")
     return module
+
+
+def _rebound(tree: ast.Module, text: str) -> list[str]:
+    """The names that functions declare as `global`."""
+    if "global" not in text:
+        return []
+    declared = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
+    return [name for node in declared for name in node.names]
 
 
 def _suspicious(module: Module) -> bool:
