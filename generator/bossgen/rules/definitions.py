@@ -63,6 +63,14 @@ def handler_missing(module: Module, behaviour: Behaviour) -> Iterator[Finding]:
     if handlers(module):
         return
     like = _most_like_a_handler(module, behaviour)
+    inner = _inside(module) if like is None else None
+    if inner is not None:
+        yield Finding(
+            name_span(module, inner),
+            f"`{inner.name}` does not stand at the top level of this file, so it is not served",
+            "move it to the top level of the file",
+        )
+        return
     if like is None:
         yield Finding(
             span(module, module.tree.body[0])
@@ -98,6 +106,21 @@ def _most_like_a_handler(module: Module, behaviour: Behaviour) -> Class | None:
     return best[1]
 
 
+def _inside(module: Module) -> ast.ClassDef | None:
+    """A class that says it is a handler, but not at the top level."""
+    top = {class_.node for class_ in module.classes}
+    return next(
+        (
+            node
+            for node in module.scopes
+            if isinstance(node, ast.ClassDef)
+            and node not in top
+            and any(BASE in ast.unparse(base) for base in node.bases)
+        ),
+        None,
+    )
+
+
 def _near_base(base: ast.expr) -> bool:
     bare = base.value if isinstance(base, ast.Subscript) else base
     if not isinstance(bare, ast.Name | ast.Attribute):
@@ -124,6 +147,14 @@ def _near_miss(module: Module, class_: Class) -> Finding:
         if text.rpartition(".")[2] != BASE and not _near_base(base):
             continue
         at = span(module, bare)
+        stars = module.names.get("*", ())
+        others = [f"`{star}`" for star in stars if star != "boss"]
+        if meanings == (None,) and text == BASE and "boss" in stars and others:
+            return Finding(
+                at,
+                f"`{BASE}` may come from {' or '.join(others)} as well as from `boss`",
+                f"write `from boss import {BASE}` below the imports of `*`",
+            )
         if meanings == (None,) and text == BASE:
             return Finding(
                 at,
