@@ -678,6 +678,12 @@ def _note_outside(scope: Scope, node: ast.AST) -> None:
     assert isinstance(node, ast.Global | ast.Nonlocal)
     for name in node.names:
         scope.bindings.setdefault(name, []).extend((None, None))
+        if isinstance(node, ast.Nonlocal):
+            home = scope.parent
+            while home is not None and name not in home.bindings:
+                home = home.parent
+            if home is not None:
+                home.bindings[name].append(None)
 
 
 _NOTES: Final = {

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from ..model import Class, Function, Meaning, Scope
+from ..model import Class, Function, Meaning
 from ..names import captured, descends
-from .rule import View, member
-from .types import ANY, NONE, Type, Types, is_one, literal, of, of_annotation
+from .inference import of
+from .rule import View
+from .types import ANY, NONE, Type, Types, in_words, is_one, literal, of_annotation
 
 COROUTINE: Final = "a coroutine"
 RESULTS: Final = ("boss.Ok", "boss.Noreply", "boss.Stop")
@@ -132,34 +133,6 @@ class Flow:
         types = of_annotation(self.view, node.returns)
         return is_one(types, "typing.NoReturn") or is_one(types, "typing.Never")
 
-    def target(self, call: ast.Call, scope: Scope) -> Meaning:
-        """The function of the file, or the dotted name, that a call leads to."""
-        function = call.func
-        if isinstance(function, ast.Attribute):
-            if self.view.is_self(function.value, scope):
-                found = self.view.member(function.attr)
-                return found[0] if len(found) == 1 else None
-            if _is_super(function.value):
-                return self._super(function.attr, scope)
-        return self.view.resolve(function, scope)
-
-    def _super(self, name: str, scope: Scope) -> Meaning:
-        here: Scope | None = scope
-        while here is not None and not isinstance(here.node, ast.ClassDef):
-            here = here.parent
-        lineage = self.view.handler.lineage
-        for place, class_ in enumerate(lineage):
-            if class_ is not None and here is not None and class_.node is here.node:
-                found = member(lineage[place + 1 :], name)
-                if found:
-                    return found[0] if len(found) == 1 else None
-                callback = next(
-                    (c for c in self.view.behaviour.callbacks if c.name == name), None
-                )
-                if callback is not None and callback.results:
-                    return f"boss.{callback.results[0]}"
-        return None
-
 
 def flow_of(view: View) -> Flow:
     """The one Flow of a handler, for all rules."""
@@ -168,14 +141,6 @@ def flow_of(view: View) -> Flow:
     flow = view.memo["flow"]
     assert isinstance(flow, Flow)
     return flow
-
-
-def _is_super(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "super"
-    )
 
 
 class _TooLongError(Exception):
@@ -224,6 +189,10 @@ class _Walk:
             ]
             given = ("self", *method.callback.parameters)
             for name, meaning in zip(names, given, strict=False):
+                if meaning == "message" and method.name != "handle_incoming":
+                    continue  # a broadcast may be anything
+                if meaning == "reason" and method.name != "handle_close":
+                    continue
                 if meaning in _GIVEN_WRONG:
                     way["value", name] = Value(
                         "wrong",
@@ -349,7 +318,7 @@ class _Walk:
             after.append(self.after_effects(value, way))
         if not isinstance(call, ast.Call):
             return after
-        target = self.flow.target(call, self.scope)
+        target = self.view.target(call, self.scope)
         if isinstance(target, Function):
             awaited = isinstance(value, ast.Await)
             if awaited == isinstance(target, ast.AsyncFunctionDef) and (
@@ -954,12 +923,16 @@ class _Walk:
         match node:
             case ast.Name(id=name):
                 known: Value | None = way.get(("value", name))
+                if known == UNKNOWN:
+                    return self._typed(node)
                 if known is not None:
                     return known
                 return self._named(self.view.lookup(name, self.scope), node)
             case ast.Attribute():
                 meaning = self.view.resolve(node, self.scope)
                 return self._named((meaning,), node)
+            case ast.Subscript() | ast.BinOp():
+                return self._typed(node)
             case ast.Constant(value=None):
                 return NOTHING
             case ast.Constant(value=value):
@@ -985,13 +958,23 @@ class _Walk:
             made = self.view.at_top(meaning.func)
             if made in RESULTS:
                 return Value("result", str(made).removeprefix("boss."), truth=True)
-        return UNKNOWN
+        return self._typed(node)
+
+    def _typed(self, node: ast.expr) -> Value:
+        """What is known of a value by its type: that it is something else than a result."""
+        types = of(self.view, node, self.scope)
+        if not types or any(one.meaning in RESULTS for one in types):
+            return UNKNOWN
+        words = [in_words(one) for one in types if one != NONE]
+        if not words or not all(words):
+            return UNKNOWN
+        return Value("wrong", words[0], may_be_none=NONE in types)
 
     def _call(
         self, node: ast.expr, call: ast.Call, way: Way, *, awaited: bool
     ) -> Iterator[tuple[ast.expr, Way, Value]]:
         after = self.after_effects(node, way)
-        target = self.flow.target(call, self.scope)
+        target = self.view.target(call, self.scope)
         if isinstance(target, Function):
             for value in self._called(target, call, awaited=awaited):
                 yield node, after, value
@@ -1018,15 +1001,29 @@ class _Walk:
                 if is_one(types, "boss.WebSocket") or (
                     is_one(types, "boss.Group") and name != "close"
                 ):
-                    return Value(
-                        "wrong", f"what `{ast.unparse(call.func)}` gives, which is None"
-                    )
-        types = of(self.view, call, self.scope)
-        if isinstance(target, str) and target.startswith("builtins.") and types:
-            word = str(types[0].meaning).removeprefix("builtins.")
-            article = "an" if word[0] in "aeiou" else "a"
-            return Value("wrong", f"{article} {word}")
-        return UNKNOWN
+                    return self._given_none(call)
+            case ast.Attribute(value=value, attr="send_after") if (
+                self.view.is_self(value, self.scope) and target is None
+            ):
+                if not self.view.member("send_after"):
+                    return Value("wrong", "what `send_after` gives, which is a timer")
+        if target == "builtins.print" or self._is_address(target):
+            return self._given_none(call)
+        return self._typed(call)
+
+    def _given_none(self, call: ast.Call) -> Value:
+        text = ast.unparse(call.func)
+        return Value("wrong", f"what `{text}` gives, which is None")
+
+    def _is_address(self, target: Meaning) -> bool:
+        """Whether a call sends to a service, by `services.NAME.broadcast` or `info`."""
+        parts = str(target).split(".")
+        return (
+            parts[:2] == ["boss", "services"]
+            and parts[2:3] != []
+            and parts[2] in self.view.services
+            and parts[3:] in (["broadcast"], ["info"])
+        )
 
     def _called(
         self, target: Function, call: ast.Call, *, awaited: bool
@@ -1157,6 +1154,8 @@ _GIVEN_WRONG: Final = {
     "state": "the state",
     "websocket": "the websocket",
     "service_url": "the URL",
+    "message": "the message",
+    "reason": "the reason",
 }
 _WORDS: Final = {
     bool: "a bool",

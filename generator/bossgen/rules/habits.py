@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model import Class, Function, Scope
+from .inference import of
 from .rule import Finding, View, name_span, positional, rule
-from .types import of
 
 # --- BG602 -------------------------------------------------------------------------------------------
 

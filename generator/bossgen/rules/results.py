@@ -8,8 +8,9 @@ from typing import Final, Literal
 from ..diagnostics import Span
 from ..model import Callback, Class, Function, Scope
 from .flow import COROUTINE, RESULTS, Summary, flow_of
+from .inference import assigned_once, of
 from .rule import Finding, Method, View, name_span, positional, rule
-from .types import NONE, state_types
+from .types import NONE, Type, in_words, is_one, state_types
 
 # The parameters of the results, in order; the number of those that have to be given.
 _SIGNATURES: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
@@ -315,6 +316,7 @@ def _made_wrongly(view: View) -> Iterator[Finding]:
             "boss.Stop": f'{called}("normal", {state})',
         }[meaning]
         lacking = [name for name in names[:required] if name not in given]
+        twice = [name for name in keywords if name in names[: len(call.args)]]
         strange = [name for name in keywords if name not in names]
         if len(call.args) > len(names):
             yield Finding(
@@ -327,6 +329,13 @@ def _made_wrongly(view: View) -> Iterator[Finding]:
             yield Finding(
                 view.at(place),
                 f"`{called}` takes {_listed(names)}, and no `{strange[0]}`",
+                f"write `{usage}`",
+            )
+        elif twice:
+            place = next(one for one in call.keywords if one.arg == twice[0])
+            yield Finding(
+                view.at(place),
+                f"`{called}` gets {_listed(twice[:1])} twice",
                 f"write `{usage}`",
             )
         elif meaning == "boss.Stop" and len(call.args) == 1 and lacking:
@@ -397,48 +406,32 @@ def timeout_value(view: View) -> Iterator[Finding]:
     for scope in view.module.scopes.values():
         for call in scope.calls:
             match call:
-                case ast.Call(
-                    func=ast.Attribute(value=target, attr="send_after"),
-                    args=[value, *_],
-                ) if view.is_self(target, scope):
-                    yield from _fault(view, value, scope, "delay")
-
-
-_NO_NUMBERS: Final = {
-    ast.JoinedStr: "a text",
-    ast.List: "a list",
-    ast.ListComp: "a list",
-    ast.Tuple: "a tuple",
-    ast.Dict: "a dict",
-    ast.DictComp: "a dict",
-    ast.Set: "a set",
-    ast.SetComp: "a set",
-    ast.Lambda: "a function",
-    ast.GeneratorExp: "a generator",
-    ast.Compare: "a bool",
-}
+                case ast.Call(func=ast.Attribute(value=target, attr="send_after")) if (
+                    view.is_self(target, scope)
+                ):
+                    given = [
+                        *call.args[:1],
+                        *(one.value for one in call.keywords if one.arg == "seconds"),
+                    ]
+                    for value in given:
+                        if not isinstance(value, ast.Starred):
+                            yield from _fault(view, value, scope, "delay")
 
 
 def _fault(
     view: View, node: ast.expr, scope: Scope, what: Literal["timeout", "delay"]
 ) -> Iterator[Finding]:
     """What is wrong with a number of seconds; nothing when it is right or cannot be told."""
+    if isinstance(node, ast.IfExp):
+        yield from _fault(view, node.body, scope, what)
+        yield from _fault(view, node.orelse, scope, what)
+        return
     written = "timeout=" if what == "timeout" else ""
     none = ", or leave it out for none" if what == "timeout" else ""
     text = view.text(node)
     at = view.at(node)
-    if node.__class__ in _NO_NUMBERS:
-        kind = _NO_NUMBERS[node.__class__]
-        yield Finding(
-            at,
-            f"the {what} is {kind}, not a number of seconds",
-            f"write a number of seconds: `{written}5`",
-        )
-        return
-    if (
-        isinstance(node, ast.Call)
-        and view.resolve(node.func, scope) == "datetime.timedelta"
-    ):
+    types = of(view, node, scope)
+    if is_one(types, "datetime.timedelta"):
         yield Finding(
             at,
             f"the {what} is a timedelta, not a number of seconds",
@@ -471,6 +464,18 @@ def _fault(
             f"the {what} is negative: `{text}`",
             f"write a number of seconds{none}",
         )
+    elif value is None and types and all(map(_no_number, types)):
+        yield Finding(
+            at,
+            f"the {what} is {in_words(types[0])}, not a number of seconds",
+            f"write a number of seconds: `{written}5`",
+        )
+
+
+def _no_number(one: Type) -> str:
+    """What a type is called that is no number of seconds; "" for one that is, or may be."""
+    numbers = {"builtins.int", "builtins.float", "builtins.None"}
+    return "" if one.meaning in numbers else in_words(one)
 
 
 def _is_number(text: str) -> bool:
@@ -502,6 +507,9 @@ def _constant(view: View, node: ast.expr, scope: Scope) -> _Constant | None:
                 except ValueError:
                     return None
         case ast.Name() | ast.Attribute():
+            only = assigned_once(node, scope)
+            if only is not None:
+                return _constant(view, only, scope)
             meaning = view.resolve(node, scope)
             if meaning in {"math.inf", "math.nan"}:
                 return math.inf if meaning == "math.inf" else math.nan

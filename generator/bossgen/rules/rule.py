@@ -237,6 +237,34 @@ class View:
             here = here.parent
         return False
 
+    def target(self, call: ast.Call, scope: Scope) -> Meaning:
+        """The function of the file, or the dotted name, that a call leads to."""
+        function = call.func
+        if isinstance(function, ast.Attribute):
+            if self.is_self(function.value, scope):
+                found = self.member(function.attr)
+                return found[0] if len(found) == 1 else None
+            if _is_super(function.value):
+                return self._super(function.attr, scope)
+        return self.resolve(function, scope)
+
+    def _super(self, name: str, scope: Scope) -> Meaning:
+        here: Scope | None = scope
+        while here is not None and not isinstance(here.node, ast.ClassDef):
+            here = here.parent
+        lineage = self.handler.lineage
+        for place, class_ in enumerate(lineage):
+            if class_ is not None and here is not None and class_.node is here.node:
+                found = member(lineage[place + 1 :], name)
+                if found:
+                    return found[0] if len(found) == 1 else None
+                callback = next(
+                    (c for c in self.behaviour.callbacks if c.name == name), None
+                )
+                if callback is not None and callback.results:
+                    return f"boss.{callback.results[0]}"
+        return None
+
     def text(self, node: ast.expr) -> str:
         """An expression as the user wrote it; one of several lines in a line of its own."""
         return text(self.module, node)
@@ -244,6 +272,14 @@ class View:
     def at(self, node: ast.AST) -> Span:
         """Where a node stands."""
         return span(self.module, node)
+
+
+def _is_super(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "super"
+    )
 
 
 def member(lineage: tuple[Class | None, ...], name: str) -> tuple[Meaning, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..model import Function, Module, Scope
-from .flow import flow_of
 from .rule import Finding, View, rule
 
 # --- BG404 -------------------------------------------------------------------------------------------
@@ -31,13 +30,12 @@ def missing_await(view: View) -> Iterator[Finding]:
 
         await self.save(state)
     """
-    flow = flow_of(view)
     for scope in view.module.scopes.values():
         for node in scope.statements:
             call = node.value
             if not isinstance(call, ast.Call):
                 continue
-            target = flow.target(call, scope)
+            target = view.target(call, scope)
             if isinstance(target, ast.AsyncFunctionDef):
                 if not view.plain(target) or view.module.scopes[target].yields:
                     continue
@@ -223,7 +221,6 @@ def _is_path(view: View, call: ast.Call, scope: Scope) -> bool:
 
 def _on_the_loop(view: View) -> list[Scope]:
     """The functions that run on the event loop: callbacks, every `async def`, and what these call directly."""
-    flow = flow_of(view)
     scopes = view.module.scopes
     waiting: list[ast.AST] = [
         node for node in scopes if isinstance(node, ast.AsyncFunctionDef)
@@ -241,7 +238,7 @@ def _on_the_loop(view: View) -> list[Scope]:
         scope = found[node] = scopes[node]
         for call in scope.calls:
             if isinstance(call.func, ast.Name | ast.Attribute):
-                target = flow.target(call, scope)
+                target = view.target(call, scope)
                 if isinstance(target, Function) and target in scopes:
                     waiting.append(target)
     return list(found.values())

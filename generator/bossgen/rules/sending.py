@@ -7,8 +7,9 @@ from typing import Final
 
 from ..diagnostics import Span
 from ..model import Class, Scope
+from .inference import of
 from .rule import Finding, View, attribute_span, rule
-from .types import Type, is_one, of
+from .types import Type, in_words, is_one
 
 _SENDS: Final = frozenset({"send", "send_json", "close"})
 _SERVICES: Final = "boss.services"
@@ -35,9 +36,9 @@ def _receiver(view: View, call: ast.Call, scope: Scope) -> str:
 def awaited_send(view: View) -> Iterator[Finding]:
     """Something that is no coroutine is awaited: sending returns at once.
 
-    `websocket.send(...)`, `send_json` and `close`, the same of a `Group`, and `services.NAME.broadcast(...)` and
-    `info` are plain calls. They put the message into a queue, return None and never wait; awaiting None is a TypeError,
-    after the message has been sent.
+    `websocket.send(...)`, `send_json` and `close`, the same of a `Group`, `services.NAME.broadcast(...)` and `info`, and
+    `self.send_after(...)` are plain calls. They put the message into a queue and never wait; awaiting what they return
+    is a TypeError, after the message has been sent.
 
     Example:
 
@@ -54,8 +55,10 @@ def awaited_send(view: View) -> Iterator[Finding]:
                 call.func, ast.Attribute
             ):
                 continue
-            if not _receiver(view, call, scope) and not _addresses_service(
-                view, call, scope
+            if not (
+                _receiver(view, call, scope)
+                or _addresses_service(view, call, scope)
+                or _starts_timer(view, call.func, scope)
             ):
                 continue
             called = view.text(call.func)
@@ -72,6 +75,14 @@ def _addresses_service(view: View, call: ast.Call, scope: Scope) -> bool:
         return False
     service, _, method = meaning.removeprefix(f"{_SERVICES}.").partition(".")
     return service in view.services and method in _TO_SERVICE
+
+
+def _starts_timer(view: View, function: ast.Attribute, scope: Scope) -> bool:
+    return (
+        function.attr == "send_after"
+        and view.is_self(function.value, scope)
+        and not view.member("send_after")
+    )
 
 
 # --- BG402 -------------------------------------------------------------------------------------------
@@ -220,22 +231,124 @@ def payload_type(view: View) -> Iterator[Finding]:
             payload = _payload(call)
             if payload is None or call.func.attr == "close":
                 continue
-            types = of(view, payload, scope)
-            if types is None:
-                continue
-            called = view.text(call.func)
-            if call.func.attr == "send":
-                kinds = [_not_sendable(one) for one in types]
-            else:
-                kinds = [_not_json(one) for one in types]
-            if not kinds or not all(kinds):
-                continue
-            takes = "sends text or bytes" if call.func.attr == "send" else "sends JSON"
+            for part in _possible(payload):
+                yield from _unsendable(view, call.func, part, scope)
+
+
+def _possible(node: ast.expr) -> Iterator[ast.expr]:
+    """What the value may be: each side of `a if b else c`, what `a or b` ends with."""
+    match node:
+        case ast.IfExp(body=body, orelse=otherwise):
+            yield from _possible(body)
+            yield from _possible(otherwise)
+        case ast.BoolOp(values=[*_, last]):
+            yield from _possible(last)
+        case _:
+            yield node
+
+
+def _unsendable(
+    view: View, function: ast.Attribute, payload: ast.expr, scope: Scope
+) -> Iterator[Finding]:
+    types = of(view, payload, scope)
+    if types is None or _is_narrowed(payload, scope):
+        return
+    called = view.text(function)
+    if function.attr == "send":
+        kinds = [_not_sendable(one) for one in types]
+        if kinds and all(kinds):
             yield Finding(
                 view.at(payload),
-                f"`{called}` {takes}, and this is {kinds[0]}",
-                _instead(view, call.func, payload, types[0]),
+                f"`{called}` sends text or bytes, and this is {kinds[0]}",
+                _instead(view, function, payload, types[0]),
             )
+        return
+    kinds = [_not_json(one) for one in types]
+    if kinds and all(kinds):
+        yield Finding(
+            view.at(payload),
+            f"`{called}` sends JSON, and this is {kinds[0]}",
+            _instead(view, function, payload, types[0]),
+        )
+        return
+    for inner, word, instead in _within(view, payload, scope):
+        yield Finding(
+            view.at(inner),
+            f"`{called}` sends JSON, and {word} is in it",
+            f"write {instead}",
+        )
+
+
+def _is_narrowed(node: ast.expr, scope: Scope) -> bool:
+    """Whether the function asks for the type of a value: then it may be more than it is declared to be."""
+    text = ast.unparse(node)
+    return any(
+        isinstance(call.func, ast.Name)
+        and call.func.id == "isinstance"
+        and call.args
+        and ast.unparse(call.args[0]) == text
+        for call in scope.calls
+    )
+
+
+def _within(
+    view: View, node: ast.expr, scope: Scope
+) -> Iterator[tuple[ast.expr, str, str]]:
+    """What JSON does not have, in a dict or list that is written out: where, what, and what to write."""
+    keys: list[ast.expr] = []
+    values: list[ast.expr] = []
+    match node:
+        case ast.Dict():
+            keys = [key for key in node.keys if key is not None]
+            values = [
+                value
+                for key, value in zip(node.keys, node.values, strict=True)
+                if key is not None
+            ]
+        case ast.DictComp(key=key, value=value):
+            keys, values = [key], [value]
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            values = [one for one in elements if not isinstance(one, ast.Starred)]
+        case ast.ListComp(elt=element):
+            values = [element]
+    for key in keys:
+        types = of(view, key, scope)
+        kinds = [_not_json(one) or _not_key(one) for one in types or ()]
+        if kinds and all(kinds):
+            yield key, f"{kinds[0]} as a key", "a text as the key"
+    for value in values:
+        for part in _possible(value):
+            types = of(view, part, scope)
+            kinds = [_not_json(one) for one in types or ()]
+            if types and all(kinds) and not _is_narrowed(part, scope):
+                yield part, kinds[0], _as_json(view, part, types[0])
+            else:
+                yield from _within(view, part, scope)
+
+
+def _not_key(one: Type) -> str:
+    containers = {"builtins.tuple", "builtins.list", "builtins.dict"}
+    return in_words(one) if one.meaning in containers else ""
+
+
+def _as_json(view: View, node: ast.expr, one: Type) -> str:
+    text = view.text(node)
+    if one.meaning in {"builtins.set", "builtins.frozenset"}:
+        return f"`sorted({text})`"
+    if one.meaning == "boss.WebSocket":
+        return f"`{text}.id`"
+    if one.meaning == "boss.Group":
+        return f"`len({text})`, or a list of what is to be told of each member"
+    if one.meaning == "builtins.bytes":
+        return f"`{text}.decode()`"
+    if one.meaning == "types.CoroutineType":
+        return f"`await {text}`"
+    if isinstance(one.meaning, str) and one.meaning.startswith(_PRINTED):
+        return f"`str({text})`"
+    return "what JSON has: dicts, lists, texts, numbers, booleans and None"
+
+
+_PRINTED: Final = ("datetime.", "uuid.", "decimal.")
 
 
 def _payload(call: ast.Call) -> ast.expr | None:
@@ -246,56 +359,21 @@ def _payload(call: ast.Call) -> ast.expr | None:
     )
 
 
-_WORDS: Final = {
-    **{f"builtins.{name}": f"a {name}" for name in ("dict", "list", "tuple", "set")},
-    "builtins.frozenset": "a frozenset",
-    "builtins.bool": "a bool",
-    "builtins.float": "a number",
-    "builtins.int": "a number",
-    "builtins.complex": "a complex number",
-    "builtins.NoneType": "None",
-    "builtins.None": "None",
-    "types.FunctionType": "a function",
-    "types.GeneratorType": "a generator",
-    "boss.Group": "a Group",
-    "boss.WebSocket": "a websocket",
-    "boss.Ok": "a result",
-    "boss.Noreply": "a result",
-    "boss.Stop": "a result",
-    "boss.Normal": "a close reason",
-    "boss.Error": "a close reason",
-    "boss.Remote": "a close reason",
-}
 _JSON: Final = frozenset(
     f"builtins.{name}"
-    for name in ("dict", "list", "tuple", "bool", "float", "int", "NoneType", "None")
+    for name in (
+        *("dict", "list", "tuple", "str", "bool", "float", "int", "NoneType", "None"),
+    )
 )
 
 
 def _not_sendable(one: Type) -> str:
     """What a type is called that cannot be sent; "" for one that can, or may."""
-    if isinstance(one.meaning, Class):
-        return _plain_class(one.meaning)
-    return _WORDS.get(one.meaning, "")
+    return "" if one.meaning in {"builtins.str", "builtins.bytes"} else in_words(one)
 
 
 def _not_json(one: Type) -> str:
-    if isinstance(one.meaning, Class):
-        return _plain_class(one.meaning)
-    if one.meaning == "builtins.bytes":
-        return "bytes"
-    return "" if one.meaning in _JSON else _WORDS.get(one.meaning, "")
-
-
-def _plain_class(class_: Class) -> str:
-    """The name of a class that is nothing but itself: no base that could make it a text or a dict."""
-    if any(
-        meaning not in {"builtins.object", "typing.Generic", "abc.ABC"}
-        for meanings in class_.bases
-        for meaning in meanings
-    ):
-        return ""
-    return f"a `{class_.node.name}`"
+    return "" if one.meaning in _JSON else in_words(one)
 
 
 def _instead(view: View, function: ast.Attribute, payload: ast.expr, one: Type) -> str:
@@ -316,6 +394,12 @@ def _instead(view: View, function: ast.Attribute, payload: ast.expr, one: Type) 
         if isinstance(payload, ast.Constant):
             return f'write `{target}.send("{short}")`'
         return f"write `{target}.send(str({short}))`"
+    if one.meaning in {"builtins.bytearray", "builtins.memoryview"}:
+        return f"write `{target}.send(bytes({short}))`"
+    if one.meaning == "types.CoroutineType":
+        return f"write `{target}.{function.attr}(await {short})`"
+    if isinstance(one.meaning, str) and one.meaning.startswith(_PRINTED):
+        return f"write `{target}.{function.attr}(str({short}))`"
     if one.meaning in {"builtins.bool", "builtins.NoneType", "builtins.None"}:
         return f"write `{target}.send_json({short})`, or send a text"
     return f"send a text: `{target}.send(...)`"

@@ -1,17 +1,16 @@
-"""What is known of the type of an expression: from annotations, from what the callbacks are given, from literals.
+"""Types, and what an annotation says of them.
 
 None means that nothing is known; a rule then concludes nothing.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from ..model import Class, Function, Meaning, Scope
-from ..names import binding_scope, resolve
+from ..model import Class, Meaning
 from .definitions import HANDLER
-from .rule import View, positional
+from .rule import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +30,6 @@ Types: TypeAlias = tuple[Type, ...] | None
 NONE: Final = Type("builtins.None")
 ANY: Final = Type("typing.Any")
 
-# What the callbacks are given, where the handler has no annotation that says otherwise.
-_GIVEN: Final = {
-    "service_url": (Type("builtins.str"),),
-    "websocket": (Type("boss.WebSocket"),),
-    ("handle_incoming", "message"): (Type("builtins.str"), Type("builtins.bytes")),
-    ("handle_close", "reason"): (
-        Type("boss.Normal"),
-        Type("boss.Error"),
-        Type("boss.Remote"),
-    ),
-}
 _ALIASES: Final = {
     "boss.CloseReason": (
         Type("boss.Normal"),
@@ -49,64 +37,14 @@ _ALIASES: Final = {
         Type("boss.Remote"),
     )
 }
-_COLLECTIONS: Final = frozenset(
-    {
-        *(f"builtins.{name}" for name in ("set", "frozenset", "list", "tuple", "dict")),
-        *(f"typing.{name}" for name in ("Set", "FrozenSet", "List", "Tuple", "Dict")),
-        *(
-            f"{module}.{name}"
-            for module in ("typing", "collections.abc")
-            for name in (
-                *("Iterable", "Iterator", "Collection", "Sequence", "MutableSequence"),
-                *("AbstractSet", "Set", "MutableSet", "Mapping", "MutableMapping"),
-                *("KeysView", "ValuesView"),
-            )
-        ),
-        *(f"collections.{name}" for name in ("deque", "OrderedDict", "defaultdict")),
-        *("typing.Deque", "typing.DefaultDict"),
-    }
-)
-_ENUMS: Final = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum"})
-
-# What some builtin functions give, whatever they are given.
-_CALLS: Final = {
+_BUILTIN: Final = {
     **{
-        f"builtins.{name}": f"builtins.{kind}"
-        for names, kind in (
-            (("len", "int", "hash", "id", "ord"), "int"),
-            (("float",), "float"),
-            (("bool", "isinstance", "callable", "all", "any", "hasattr"), "bool"),
-            (("str", "repr", "chr", "ascii", "hex", "oct", "bin", "format"), "str"),
-            (("bytes",), "bytes"),
-            (("list", "sorted"), "list"),
-            (("tuple",), "tuple"),
-            (("dict",), "dict"),
-            (("set",), "set"),
-            (("frozenset",), "frozenset"),
-        )
-        for name in names
+        f"typing.{name}": f"builtins.{name.lower()}"
+        for name in ("Set", "FrozenSet", "List", "Tuple", "Dict", "Type")
     },
-    "json.dumps": "builtins.str",
-    "json.loads": "typing.Any",
-    "boss.Group": "boss.Group",
-    "boss.Ok": "boss.Ok",
-    "boss.Noreply": "boss.Noreply",
-    "boss.Stop": "boss.Stop",
+    "typing.Text": "builtins.str",
 }
-_DISPLAYS: Final = {
-    ast.Dict: "dict",
-    ast.DictComp: "dict",
-    ast.List: "list",
-    ast.ListComp: "list",
-    ast.Set: "set",
-    ast.SetComp: "set",
-    ast.Tuple: "tuple",
-    ast.JoinedStr: "str",
-    ast.Compare: "bool",
-}
-
-
-# --- annotations -------------------------------------------------------------------------------------
+_ENUMS: Final = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum"})
 
 
 def of_annotation(view: View, node: ast.expr | None, depth: int = 0) -> Types:
@@ -134,7 +72,9 @@ def of_annotation(view: View, node: ast.expr | None, depth: int = 0) -> Types:
                 return _literals(arguments)
             if meaning in {"typing.Annotated", "typing.Final", "typing.ClassVar"}:
                 return of_annotation(view, arguments[0], depth + 1)
-            if isinstance(meaning, str | Class):
+            if isinstance(meaning, str):
+                return (Type(_BUILTIN.get(meaning, meaning), arguments),)
+            if isinstance(meaning, Class):
                 return (Type(meaning, arguments),)
             return None
         case ast.Name() | ast.Attribute():
@@ -151,7 +91,7 @@ def _named(view: View, meaning: Meaning, depth: int) -> Types:
     if isinstance(meaning, str):
         if meaning == "builtins.bool":
             return _literals((ast.Constant(True), ast.Constant(False)))
-        return _ALIASES.get(meaning, (Type(meaning),))
+        return _ALIASES.get(meaning, (Type(_BUILTIN.get(meaning, meaning)),))
     if isinstance(meaning, ast.expr):  # Event = Tick | Tock
         return of_annotation(view, meaning, depth + 1)
     return None
@@ -194,109 +134,6 @@ def enum_members(view: View, class_: Class) -> tuple[str, ...]:
     )
 
 
-# --- expressions -------------------------------------------------------------------------------------
-
-
-def of(view: View, node: ast.expr, scope: Scope, depth: int = 0) -> Types:
-    """The types an expression in a function may have."""
-    if depth > 8:
-        return None
-    match node:
-        case ast.Name(id=name):
-            return _of_name(view, name, scope, depth)
-        case ast.Attribute(value=value, attr=attribute):
-            bases = of(view, value, scope, depth + 1)
-            if bases is not None and len(bases) == 1:
-                return _of_attribute(view, bases[0].meaning, attribute)
-        case ast.Call(func=function):
-            meaning = resolve(function, scope, view.module.names)
-            if isinstance(meaning, Class):
-                return (Type(meaning),)
-            if isinstance(meaning, str) and meaning in _CALLS:
-                return (Type(_CALLS[meaning]),)
-        case ast.Constant(value=value):
-            if value is None:
-                return (NONE,)
-            return (Type(f"builtins.{type(value).__name__}"),)
-        case ast.UnaryOp(op=ast.Not()):
-            return (Type("builtins.bool"),)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return of(view, operand, scope, depth + 1)
-        case ast.Lambda():
-            return (Type("types.FunctionType"),)
-        case ast.GeneratorExp():
-            return (Type("types.GeneratorType"),)
-        case _ if node.__class__ in _DISPLAYS:
-            return (Type(f"builtins.{_DISPLAYS[node.__class__]}"),)
-    return None
-
-
-def _of_name(view: View, name: str, scope: Scope, depth: int) -> Types:
-    home = binding_scope(name, scope)
-    if home is None:
-        return None
-    bound = home.bindings[name]
-    if len(bound) == 1 and isinstance(bound[0], ast.arg):
-        return _of_parameter(view, bound[0], home)
-    if any(meaning is not None for meaning in bound):
-        return None
-    found = [
-        types
-        for node in home.assignments
-        for types in _assigned(view, node, name, home, depth + 1)
-    ]
-    # Every way in which the variable gets a value is followed, and all agree.
-    if len(found) == len(bound) and all(types == found[0] for types in found):
-        return found[0]
-    return None
-
-
-def _assigned(
-    view: View, node: ast.AST, name: str, scope: Scope, depth: int
-) -> Iterator[Types]:
-    """The types that one statement gives to a variable, if it binds it."""
-    match node:
-        case ast.AnnAssign(target=ast.Name(id=target), annotation=annotation):
-            if target == name:
-                yield of_annotation(view, annotation)
-        case (
-            ast.Assign(targets=[ast.Name(id=target)], value=value)
-            | ast.NamedExpr(target=ast.Name(id=target), value=value)
-        ):
-            if target == name:
-                yield of(view, value, scope, depth)
-        case (
-            ast.For(target=ast.Name(id=target), iter=iterable)
-            | ast.comprehension(target=ast.Name(id=target), iter=iterable)
-        ):
-            if target == name:
-                yield _element(view, iterable, scope, depth)
-
-
-def _of_parameter(view: View, parameter: ast.arg, scope: Scope) -> Types:
-    node = scope.node
-    if not isinstance(node, Function | ast.Lambda):
-        return None
-    if parameter in (node.args.vararg, node.args.kwarg):
-        return None
-    if parameter.annotation is not None:
-        return of_annotation(view, parameter.annotation)
-    for method in view.methods:
-        if method.definition is node:
-            place = (
-                positional(node).index(parameter) - 1
-                if parameter in positional(node)
-                else -1
-            )
-            if not 0 <= place < len(method.callback.parameters):
-                return None
-            name = method.callback.parameters[place]
-            if name == "state":
-                return state_types(view)
-            return _GIVEN.get(name) or _GIVEN.get((method.name, name))
-    return None
-
-
 def state_types(view: View) -> Types:
     """What stands in the brackets of `ServiceHandler[State]`."""
     for class_ in view.handler.lineage:
@@ -308,54 +145,55 @@ def state_types(view: View) -> Types:
     return None
 
 
-def _of_attribute(view: View, meaning: str | Class, attribute: str) -> Types:
-    for class_ in _seen(meaning):
-        if class_ is None:
-            return None
-        if attribute in class_.annotations:
-            return of_annotation(view, class_.annotations[attribute])
-        if attribute in class_.members:
-            return None
-    return None
-
-
-def _seen(meaning: str | Class) -> Iterator[Class | None]:
-    if not isinstance(meaning, Class):
-        yield None
-        return
-    yield meaning
-    for meanings in meaning.bases:
-        for base in meanings:
-            yield from _seen(base) if isinstance(base, Class) else (None,)
-
-
-def _element(view: View, node: ast.expr, scope: Scope, depth: int) -> Types:
-    """The types of what a loop over an expression yields."""
-    match node:
-        case ast.Call(
-            func=ast.Name(
-                id="list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed"
-            ),
-            args=[inner],
-        ):
-            return _element(view, inner, scope, depth + 1)
-        case ast.Call(func=ast.Attribute(value=inner, attr="copy" | "keys"), args=[]):
-            return _element(view, inner, scope, depth + 1)
-        case ast.Call(func=ast.Attribute(value=inner, attr="values"), args=[]):
-            types = of(view, inner, scope, depth + 1)
-            if types is not None and len(types) == 1 and len(types[0].arguments) == 2:
-                return of_annotation(view, types[0].arguments[1])
-            return None
-    types = of(view, node, scope, depth + 1)
-    if types is None or len(types) != 1:
-        return None
-    if types[0].meaning == "boss.Group":
-        return (Type("boss.WebSocket"),)
-    if types[0].meaning in _COLLECTIONS and types[0].arguments:
-        return of_annotation(view, types[0].arguments[0])
-    return None
-
-
 def is_one(types: Types, meaning: str) -> bool:
     """Whether an expression has exactly this type."""
     return types is not None and len(types) == 1 and types[0].meaning == meaning
+
+
+# --- in messages -------------------------------------------------------------------------------------
+
+_WORDS: Final = {
+    **{f"builtins.{name}": f"a {name}" for name in ("dict", "list", "tuple", "set")},
+    "builtins.frozenset": "a frozenset",
+    "builtins.str": "a text",
+    "builtins.bytes": "bytes",
+    "builtins.bytearray": "a bytearray",
+    "builtins.memoryview": "a memoryview",
+    "builtins.bool": "a bool",
+    "builtins.float": "a number",
+    "builtins.int": "a number",
+    "builtins.complex": "a complex number",
+    "builtins.ellipsis": "`...`",
+    "builtins.NoneType": "None",
+    "builtins.None": "None",
+    "types.FunctionType": "a function",
+    "types.GeneratorType": "a generator",
+    "types.CoroutineType": "a coroutine",
+    "datetime.datetime": "a datetime",
+    "datetime.date": "a date",
+    "datetime.time": "a time",
+    "datetime.timedelta": "a timedelta",
+    "decimal.Decimal": "a Decimal",
+    "uuid.UUID": "a UUID",
+    "boss.Group": "a Group",
+    "boss.WebSocket": "a websocket",
+    "boss.Ok": "a result",
+    "boss.Noreply": "a result",
+    "boss.Stop": "a result",
+    "boss.Normal": "a close reason",
+    "boss.Error": "a close reason",
+    "boss.Remote": "a close reason",
+}
+# Bases that make nothing else of a class.
+_PLAIN: Final = frozenset({"builtins.object", "typing.Generic", "abc.ABC", "enum.Enum"})
+
+
+def in_words(one: Type) -> str:
+    """What a value of the type is called; "" when there is more to the type than is seen here."""
+    if isinstance(one.meaning, str):
+        return _WORDS.get(one.meaning, "")
+    if any(
+        meaning not in _PLAIN for meanings in one.meaning.bases for meaning in meanings
+    ):
+        return ""
+    return f"a `{one.meaning.node.name}`"
