@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..model import Function, Module, Scope
+from .inference import of
 from .rule import Finding, View, rule
+from .types import is_one
 
 # --- BG404 -------------------------------------------------------------------------------------------
 
@@ -138,6 +140,17 @@ _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath"})
 _PATH_METHODS: Final = frozenset(
     {"read_text", "read_bytes", "write_text", "write_bytes", "open"}
 )
+# Objects of which some methods block, and what to use instead.
+_VERBS: Final = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "request", "send"}
+)
+_QUERIES: Final = frozenset({"execute", "executemany", "executescript", "commit"})
+_OBJECTS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "requests.Session": (_VERBS, _HTTPX),
+    "httpx.Client": (_VERBS, _HTTPX),
+    "sqlite3.Connection": (_QUERIES, "`aiosqlite.connect(...)`"),
+}
+_METHODS: Final = _VERBS | _QUERIES
 _MODULES: Final = frozenset(
     name.partition(".")[0] for name in {*_BLOCKING, *_FILES, *_PATHS}
 )
@@ -172,6 +185,8 @@ def blocking_call(view: View) -> Iterator[Finding]:
             is_async = isinstance(scope.node, ast.AsyncFunctionDef)
             if isinstance(meaning, str) and meaning in _BLOCKING:
                 instead = _BLOCKING[meaning]
+            elif (found := _method_that_blocks(view, call, scope)) is not None:
+                instead = found
             elif is_async and (meaning in _FILES or _is_path(view, call, scope)):
                 instead = ""
             else:
@@ -182,6 +197,18 @@ def blocking_call(view: View) -> Iterator[Finding]:
                 f"`{called}` stops all services while it waits",
                 f"use {instead or '`' + _in_thread(view, call) + '`'}",
             )
+
+
+def _method_that_blocks(view: View, call: ast.Call, scope: Scope) -> str | None:
+    """What to use in place of a method of a session or a connection; None for any other call."""
+    function = call.func
+    if not isinstance(function, ast.Attribute) or function.attr not in _METHODS:
+        return None
+    types = of(view, function.value, scope)
+    for kind, (methods, instead) in _OBJECTS.items():
+        if is_one(types, kind) and function.attr in methods:
+            return instead
+    return None
 
 
 def _may_block(module: Module) -> bool:
@@ -229,6 +256,9 @@ def _on_the_loop(view: View) -> list[Scope]:
         method.definition
         for method in view.methods
         if isinstance(method.definition, Function)
+    ]
+    waiting += [
+        meaning for meaning in view.member("__init__") if isinstance(meaning, Function)
     ]
     found: dict[ast.AST, Scope] = {}
     while waiting:
