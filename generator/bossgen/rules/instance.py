@@ -54,7 +54,9 @@ def request_unavailable(view: View) -> Iterator[Finding]:
             continue
         callback = contexts[method]
         text = f"self.{node.attr}"
-        if callback == method.name:
+        if callback == "__init__":
+            message = f"`{text}` is not there yet in `__init__`, nor in what it calls"
+        elif callback == method.name:
             message = f"`{text}` is not there in `{callback}`, which is not called for a client"
         else:
             message = f"`{text}` is not there: `{method.name}` is called from `{callback}`, which is not called for a client"
@@ -84,6 +86,11 @@ def _without_client(view: View) -> dict[Function, str]:
         for method in view.methods
         if not method.callback.has_client and isinstance(method.definition, Function)
     }
+    found.update(
+        (meaning, "__init__")
+        for meaning in view.member("__init__")
+        if isinstance(meaning, Function)
+    )
     mentions: dict[str, list[tuple[ast.Attribute, Scope]]] = {}
     for scope in view.module.scopes.values():
         for attribute in scope.attributes:
@@ -109,7 +116,7 @@ def _without_client(view: View) -> dict[Function, str]:
                 callers = [
                     caller
                     for use, scope in mentions.get(name, ())
-                    if use in called
+                    if (use in called or _is_property(view, node))
                     and view.is_self(use.value, scope)
                     and (caller := _method_around(scope)) in own
                     and caller is not None
@@ -119,6 +126,10 @@ def _without_client(view: View) -> dict[Function, str]:
                     own.add(node)
                     growing = True
     return found
+
+
+def _is_property(view: View, node: Function) -> bool:
+    return [view.at_top(one) for one in node.decorator_list] == ["builtins.property"]
 
 
 @rule("BG502", severity="warning")
