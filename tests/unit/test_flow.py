@@ -31,6 +31,8 @@ class Noreply:
 
 
 class Suppress:
+    def __init__(self, *kinds: type[Exception]) -> None: ...
+
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, *rest: object) -> bool:
@@ -45,6 +47,35 @@ class Lock:
         self.oracle.risk()
 
     def __exit__(self, *reason: object) -> None: ...
+
+
+class Number:
+    """A number that may turn out to be none when it is compared."""
+
+    def __init__(self, oracle: "Oracle", value: float) -> None:
+        self.oracle = oracle
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __lt__(self, other: float) -> bool:
+        self.oracle.risk()
+        return self.value < other
+
+    def __le__(self, other: float) -> bool:
+        self.oracle.risk()
+        return self.value <= other
+
+    def __gt__(self, other: float) -> bool:
+        self.oracle.risk()
+        return self.value > other
+
+    def __ge__(self, other: float) -> bool:
+        self.oracle.risk()
+        return self.value >= other
 
 
 class Oracle:
@@ -67,6 +98,8 @@ class Oracle:
             return self.ask(2) == 1
         if name.startswith("word"):
             return ("other", "a", "b")[self.ask(3)]
+        if name.startswith("roll"):
+            return Number(self, (0, 1, 1.5, 2, 3)[self.ask(5)])
         if name.startswith("lock"):
             return Lock(self)
         return self.rows(self.ask(ROUNDS + 1))
@@ -121,6 +154,7 @@ SIMPLE = st.sampled_from(
         ["result = None"],
         ["flag = info.yes"],
         ["flag = not flag"],
+        ["number = info.roll"],
     ]
 )
 RIGHT = [
@@ -141,8 +175,13 @@ LEAVING = {
         ]
     ),
 }
+NUMBERS = [
+    *("number < 1", "number >= 1", "1 <= number < 2", "2 == number"),
+    *("number > 2", "not number <= 2"),
+]
 TESTS = st.sampled_from(
     ["info.yes", "not info.yes", "flag", "not flag", "result is None", "result"]
+    + NUMBERS
 )
 
 
@@ -208,7 +247,7 @@ def statements(draw: st.DrawFn, depth: int, loop: bool, careful: bool) -> Lines:
     if kind == 7:
         return ["while info.yes:", *indented(draw(body))]
     if kind == 8:
-        context = draw(st.sampled_from(["info.lock", "suppress()"]))
+        context = draw(st.sampled_from(["info.lock", "suppress(ValueError)"]))
         return [f"with {context}:", *indented(draw(inner))]
     if kind == 9 and loop:
         return [
@@ -232,10 +271,12 @@ def functions(draw: st.DrawFn, careful: bool | None = None) -> str:
     body = draw(blocks(draw(st.integers(1, 3)), False, careful))
     if careful and draw(st.booleans()):
         body += ["return Noreply(state)"]
+    if any("number" in line for line in body):
+        lines += ["    number = info.roll"]
     text = "\n".join(lines + indented(body)) + "\n"
     places = count(1)
     return re.sub(
-        r"(?<=info\.)(yes|word|rows|lock)", lambda m: f"{m[1]}{next(places)}", text
+        r"(?<=info\.)(yes|word|rows|roll|lock)", lambda m: f"{m[1]}{next(places)}", text
     )
 
 

@@ -8,13 +8,13 @@ way that ends without a result is reported only when it is sure that it exists.
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from ..model import Class, Function, Meaning
 from ..names import captured, descends
+from .facts import Facts, links
 from .inference import of
 from .rule import View
 from .types import ANY, NONE, Type, Types, in_words, is_one, literal, of_annotation
@@ -161,8 +161,7 @@ class _Walk:
         self.walrus = any(
             isinstance(one, ast.NamedExpr) for one in self.scope.assignments
         )
-        keys = Counter(key for test in _tests(node) for key in _keys(test))
-        self.repeated = frozenset(key for key, count in keys.items() if count > 1)
+        self.facts = Facts(node, self._is_whole)
 
     def summary(self) -> Summary:
         try:
@@ -479,7 +478,8 @@ class _Walk:
         for item in node.items:
             context = item.context_expr
             function = context.func if isinstance(context, ast.Call) else context
-            if self.view.resolve(function, self.scope) in _SWALLOWING:
+            swallowing = self.view.resolve(function, self.scope) in _SWALLOWING
+            if swallowing and not _suppresses_nothing(context):
                 swallows = True
             else:
                 self.exits.raised += ways
@@ -705,6 +705,8 @@ class _Walk:
                     going, out = (true, false) if both else (false, true)
                     done += out
                 return (going, done) if both else (done, going)
+            case ast.Compare(ops=[_, _, *_]):
+                return self.split(ast.BoolOp(ast.And(), links(test)), way)
             case ast.Constant(value=value):
                 return ([way], []) if value else ([], [way])
             case ast.NamedExpr(target=target, value=value):
@@ -765,6 +767,11 @@ class _Walk:
     def _split_types(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that asks for the type of a value, or for one of its values, where all of them are known."""
         both = [way], [way]
+        asked = _type_test(test)
+        if asked is not None:
+            test, negated = asked
+            true, false = self._split_types(test, way)
+            return (false, true) if negated else (true, false)
         match test:
             case ast.Call(func=ast.Name(id="isinstance"), args=[subject, cls]):
                 covered = []
@@ -864,17 +871,19 @@ class _Walk:
 
     def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""
-        fact = _fact(test)
-        if fact is None or fact[0] not in self.repeated:
+        fact = self.facts.of(test)
+        if fact is None:
             return [way], [way]
-        source, holds, possible = fact
-        key = ("test", source)
-        known: frozenset[str] = way.get(key, possible)
-        true, false = known & holds, known - holds
+        key = ("test", fact.about)
+        known: frozenset[int] = way.get(key, fact.possible)
+        true, false = known & fact.holds, known - fact.holds
         return (
             [{**way, key: true}] if true else [],
             [{**way, key: false}] if false else [],
         )
+
+    def _is_whole(self, node: ast.expr) -> bool:
+        return is_one(of(self.view, node, self.scope), "builtins.int")
 
     # --- values ---
 
@@ -938,8 +947,15 @@ class _Walk:
             case ast.Constant(value=value):
                 what = _WORDS.get(type(value), f"`{value!r}`")
                 return Value("wrong", what, truth=bool(value), constant=repr(value))
-            case ast.UnaryOp(op=ast.Not()) | ast.Compare():
-                if isinstance(node, ast.Compare) and _may_be_overloaded(node):
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                truth = self.value(operand, way).truth
+                if truth is None:
+                    return Value("wrong", "a bool")
+                return Value(
+                    "wrong", "a bool", truth=not truth, constant=repr(not truth)
+                )
+            case ast.Compare():
+                if _may_be_overloaded(node):
                     return UNKNOWN
                 return Value("wrong", "a bool")
             case ast.Lambda():
@@ -1215,9 +1231,38 @@ def _acts(node: ast.expr) -> bool:
 _PURE: Final = frozenset({"isinstance", "len", "hasattr", "callable", "type"})
 
 
+def _suppresses_nothing(context: ast.expr) -> bool:
+    """Whether it is `suppress()`, without exceptions to suppress."""
+    match context:
+        case ast.Call(
+            func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[]
+        ):
+            return True
+    return False
+
+
+def _type_test(test: ast.expr) -> tuple[ast.expr, bool] | None:
+    """`type(x) is T` as `isinstance(x, T)`, and whether it is negated."""
+    match test:
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="type"), args=[subject])
+            | ast.Attribute(value=subject, attr="__class__"),
+            ops=[ast.Is() | ast.IsNot() | ast.Eq() | ast.NotEq() as operator],
+            comparators=[kind],
+        ):
+            function = ast.Name("isinstance", ast.Load())
+            return (
+                ast.Call(function, [subject, kind], []),
+                isinstance(operator, ast.IsNot | ast.NotEq),
+            )
+    return None
+
+
 def _irrefutable(pattern: ast.pattern) -> bool:
     match pattern:
         case ast.MatchAs(pattern=None):
+            return True
+        case ast.MatchClass(cls=ast.Name(id="object"), patterns=[], kwd_patterns=[]):
             return True
         case ast.MatchAs(pattern=ast.pattern() as inner):
             return _irrefutable(inner)
@@ -1267,77 +1312,3 @@ def _may_be_overloaded(node: ast.Compare) -> bool:
 def _passes_names_only(call: ast.Call) -> bool:
     """Whether a call decides nothing for the function: no flags among its arguments."""
     return all(isinstance(one, ast.Name) for one in call.args) and not call.keywords
-
-
-# --- facts: what a test says, in a form in which two tests of the same thing look alike ---
-
-_ORDER: Final = frozenset("<=>")
-_SAYS: Final[Mapping[type[ast.cmpop], frozenset[str]]] = {
-    ast.Lt: frozenset("<"),
-    ast.LtE: frozenset("<="),
-    ast.Gt: frozenset(">"),
-    ast.GtE: frozenset(">="),
-    ast.Eq: frozenset("="),
-    ast.NotEq: frozenset("<>"),
-}
-_BOTH: Final = frozenset({"true", "false"})
-_TRUE: Final = frozenset({"true"})
-_FALSE: Final = frozenset({"false"})
-
-
-def _fact(test: ast.expr) -> tuple[str, frozenset[str], frozenset[str]] | None:
-    """What is asked for, the answers that make the test true, and all the answers there are."""
-    match test:
-        case ast.Compare(left=left, ops=[operator], comparators=[right]):
-            one, other = ast.unparse(left), ast.unparse(right)
-            if type(operator) in _SAYS:
-                holds = _SAYS[type(operator)]
-                if other < one:
-                    one, other = other, one
-                    swap = {"<": ">", "=": "=", ">": "<"}
-                    holds = frozenset(swap[answer] for answer in holds)
-                return f"{one} <> {other}", holds, _ORDER
-            if isinstance(operator, ast.In | ast.NotIn):
-                return (
-                    f"{one} in {other}",
-                    _TRUE if isinstance(operator, ast.In) else _FALSE,
-                    _BOTH,
-                )
-            return (
-                f"{one} is {other}",
-                _TRUE if isinstance(operator, ast.Is) else _FALSE,
-                _BOTH,
-            )
-        case ast.Constant() | ast.Compare():
-            return None
-    return ast.unparse(test), _TRUE, _BOTH
-
-
-def _tests(node: Function) -> Iterator[ast.expr]:
-    """Every condition in a function."""
-    parts_of_tests: set[ast.AST] = set()
-    for one in ast.walk(node):
-        test: ast.expr | None = None
-        match one:
-            case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
-                test = one.test
-            case ast.match_case(guard=guard):
-                test = guard
-            case ast.BoolOp() if one not in parts_of_tests:
-                test = one
-        if test is not None:
-            parts_of_tests.update(ast.walk(test))
-            yield test
-
-
-def _keys(test: ast.expr) -> Iterable[str]:
-    """What the parts of a condition ask for."""
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return _keys(operand)
-        case ast.BoolOp(values=values):
-            return [key for value in values for key in _keys(value)]
-        case ast.NamedExpr(target=target):
-            return _keys(target)
-    fact = _fact(test)
-    return [fact[0]] if fact else []

@@ -1,0 +1,214 @@
+"""What a condition asks for, in a form in which two conditions about the same thing look alike.
+
+`n < 5` and `n >= 5` ask for the same and have answers that exclude each other; together they leave nothing. A way
+through a function keeps the answers that are still possible, and takes no branch that none of them leads into.
+"""
+
+import ast
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from ..model import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One question, and what the condition makes of its answers."""
+
+    about: str  # "n <>", with the names of all variables in it
+    holds: frozenset[int]  # the answers that make the condition true
+    possible: frozenset[int]  # all the answers there are
+
+
+Whole: TypeAlias = Callable[[ast.expr], bool]
+"""Whether an expression is known to give whole numbers."""
+
+_LESS, _EQUAL, _GREATER = 0, 1, 2
+_SAYS: Final[Mapping[type[ast.cmpop], frozenset[int]]] = {
+    ast.Lt: frozenset({_LESS}),
+    ast.LtE: frozenset({_LESS, _EQUAL}),
+    ast.Gt: frozenset({_GREATER}),
+    ast.GtE: frozenset({_GREATER, _EQUAL}),
+    ast.Eq: frozenset({_EQUAL}),
+    ast.NotEq: frozenset({_LESS, _GREATER}),
+}
+_ORDER: Final = frozenset({_LESS, _EQUAL, _GREATER})
+_BOTH: Final = frozenset({False, True})
+
+
+class Facts:
+    """The questions of one function; only those count that occur more than once."""
+
+    def __init__(self, node: Function, whole: Whole) -> None:
+        self._whole = whole
+        # The numbers that an expression is compared with, sorted; they divide its values into cells.
+        self._numbers: dict[str, list[float]] = {}
+        tests = [part for test in _tests(node) for part in _parts(test)]
+        for test in tests:
+            found = _with_number(test)
+            if found is not None:
+                numbers = self._numbers.setdefault(ast.unparse(found[0]), [])
+                if found[2] not in numbers:
+                    numbers.append(found[2])
+        for numbers in self._numbers.values():
+            numbers.sort()
+        asked = [fact.about for test in tests if (fact := self._fact(test))]
+        self._repeated = {about for about, count in Counter(asked).items() if count > 1}
+
+    def of(self, test: ast.expr) -> Fact | None:
+        """What a condition asks for, if another one asks for it too."""
+        fact = self._fact(test)
+        return fact if fact is not None and fact.about in self._repeated else None
+
+    def _fact(self, test: ast.expr) -> Fact | None:
+        found = _with_number(test)
+        if found is not None:
+            return self._in_cells(*found)
+        match test:
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                one, other = ast.unparse(left), ast.unparse(right)
+                if type(operator) in _SAYS:
+                    holds = _SAYS[type(operator)]
+                    if other < one:
+                        one, other = other, one
+                        holds = frozenset(_GREATER - answer for answer in holds)
+                    return Fact(f"{one} <> {other}", holds, _ORDER)
+                if isinstance(operator, ast.In | ast.NotIn):
+                    yes = isinstance(operator, ast.In)
+                    return Fact(f"{one} in {other}", frozenset({yes}), _BOTH)
+                yes = isinstance(operator, ast.Is)
+                return Fact(f"{one} is {other}", frozenset({yes}), _BOTH)
+            case ast.Constant() | ast.Compare():
+                return None
+        return Fact(ast.unparse(test), frozenset({True}), _BOTH)
+
+    def _in_cells(
+        self, subject: ast.expr, operator: type[ast.cmpop], number: float
+    ) -> Fact:
+        """Of the numbers a < b the cells are: 0 below a, 1 a itself, 2 between, 3 b itself, 4 above b."""
+        source = ast.unparse(subject)
+        numbers = self._numbers[source]
+        place = 2 * bisect_left(numbers, number) + 1
+        holds = frozenset(
+            cell
+            for cell in range(2 * len(numbers) + 1)
+            if (cell > place) - (cell < place) + 1 in _SAYS[operator]
+        )
+        possible = frozenset(_cells(numbers, *_bounds(subject, self._whole)))
+        return Fact(f"{source} <>", holds, possible)
+
+
+def _with_number(
+    test: ast.expr,
+) -> tuple[ast.expr, type[ast.cmpop], float] | None:
+    """What is compared with which number, the number on the right."""
+    match test:
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            kind = type(operator)
+            if kind not in _SAYS:
+                return None
+            number = _number(right)
+            if number is not None and _number(left) is None:
+                return left, kind, number
+            number = _number(left)
+            if number is not None and _number(right) is None:
+                return right, _SWAPPED.get(kind, kind), number
+    return None
+
+
+_SWAPPED: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+}
+
+
+def _number(node: ast.expr) -> float | None:
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            number = _number(operand)
+            return None if number is None else -number
+        case ast.Constant(value=bool()):
+            return None
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.Constant(value=float() as value) if math.isfinite(value):
+            return value
+    return None
+
+
+def _bounds(subject: ast.expr, whole: Whole) -> tuple[bool, float, float]:
+    """Whether the values are whole numbers, the least of them, and what they stay below."""
+    match subject:
+        case ast.Call(func=ast.Name(id="len")):
+            return True, 0, math.inf
+        case ast.BinOp(op=ast.Mod(), right=right):
+            number = _number(right)
+            if number is not None and number > 0:
+                return True, 0, number
+    return whole(subject), -math.inf, math.inf
+
+
+def _cells(
+    numbers: list[float], whole: bool, least: float, limit: float
+) -> Iterator[int]:
+    """The cells in which a value can lie."""
+    if not whole:
+        yield from range(2 * len(numbers) + 1)
+        return
+    edges = [-math.inf, *numbers, math.inf]
+    for place, (low, high) in enumerate(pairwise(edges)):
+        if place and low == int(low) and least <= low < limit:
+            yield 2 * place - 1
+        first = least if low < least else math.floor(low) + 1 if place else low
+        if first < min(high, limit):
+            yield 2 * place
+
+
+# --- conditions --------------------------------------------------------------------------------------
+
+
+def _tests(node: Function) -> Iterator[ast.expr]:
+    """Every condition in a function."""
+    parts_of_tests: set[ast.AST] = set()
+    for one in ast.walk(node):
+        test: ast.expr | None = None
+        match one:
+            case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
+                test = one.test
+            case ast.match_case(guard=guard):
+                test = guard
+            case ast.BoolOp() if one not in parts_of_tests:
+                test = one
+        if test is not None:
+            parts_of_tests.update(ast.walk(test))
+            yield test
+
+
+def _parts(test: ast.expr) -> Iterable[ast.expr]:
+    """The conditions of which one is made."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _parts(operand)
+        case ast.BoolOp(values=values):
+            return [part for value in values for part in _parts(value)]
+        case ast.NamedExpr(target=target):
+            return _parts(target)
+        case ast.Compare(ops=[_, _, *_]):
+            return links(test)
+    return [test]
+
+
+def links(test: ast.Compare) -> list[ast.expr]:
+    """`a < b < c` as `a < b` and `b < c`."""
+    sides = [test.left, *test.comparators]
+    return [
+        ast.Compare(left, [operator], [right])
+        for left, operator, right in zip(sides, test.ops, sides[1:], strict=False)
+    ]
