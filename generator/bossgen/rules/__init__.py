@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .awaiting import missing_await
 from .callbacks import callback_kind, callback_parameters, callback_unknown
 from .configuration import (
     config_syntax,
@@ -22,7 +23,7 @@ from .ignores import unused_ignore
 from .instance import lost_state, request_unavailable
 from .results import result_missing, result_shape, timeout_value
 from .rule import Rule
-from .running import blocking_call, missing_await
+from .running import blocking_call
 from .sending import awaited_send, payload_type, unknown_service
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -9,59 +9,6 @@ from .inference import of
 from .rule import Finding, View, rule
 from .types import is_one
 
-# --- BG404 -------------------------------------------------------------------------------------------
-
-_COROUTINES: Final = frozenset(
-    f"asyncio.{name}"
-    for name in ("sleep", "wait_for", "wait", "to_thread", "open_connection")
-)
-
-
-@rule("BG404", severity="warning")
-def missing_await(view: View) -> Iterator[Finding]:
-    """A coroutine is made and thrown away.
-
-    Calling an `async def` only makes a coroutine; its lines run when it is awaited. A call that stands alone, without
-    `await`, does nothing at all.
-
-    Example:
-
-        self.save(state)        # async def save(self, state)
-
-    Instead:
-
-        await self.save(state)
-    """
-    for scope in view.module.scopes.values():
-        for node in scope.statements:
-            call = node.value
-            if not isinstance(call, ast.Call):
-                continue
-            target = view.target(call, scope)
-            if isinstance(target, ast.AsyncFunctionDef):
-                if not view.plain(target) or view.module.scopes[target].yields:
-                    continue
-                called = f"`{target.name}` is an `async def`"
-            elif target in _COROUTINES:
-                called = f"`{view.text(call.func)}` makes a coroutine"
-            else:
-                continue
-            help_ = f"write `await {_shown(view, call)}`"
-            function = scope.node
-            if isinstance(function, ast.FunctionDef):
-                help_ += f", and make `{function.name}` an `async def`"
-            yield Finding(
-                view.at(call), f"{called}: without `await` this does nothing", help_
-            )
-
-
-def _shown(view: View, call: ast.Call) -> str:
-    text = view.text(call)
-    return text if len(text) <= 60 else f"{view.text(call.func)}(...)"
-
-
-# --- BG501 -------------------------------------------------------------------------------------------
-
 _HTTPX: Final = "an `httpx.AsyncClient`"
 _PROCESS: Final = "`await asyncio.create_subprocess_exec(...)`"
 _SHELL: Final = "`await asyncio.create_subprocess_shell(...)`"
