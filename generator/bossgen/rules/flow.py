@@ -16,7 +16,7 @@ from ..model import Class, Function, Meaning
 from ..names import captured, descends
 from .facts import Facts, links
 from .inference import of
-from .rule import View
+from .rule import View, positional
 from .types import ANY, NONE, Type, Types, in_words, is_one, literal, of_annotation
 
 COROUTINE: Final = "a coroutine"
@@ -48,8 +48,8 @@ _ENDLESS: Final = frozenset({"itertools.count", "itertools.cycle"})
 class Value:
     """What is known of a value: that it is a result, that it is none, or nothing."""
 
-    kind: Literal["unknown", "result", "none", "wrong", "mixed"]
-    what: str = ""  # of a result "Noreply"; of something wrong "a tuple"
+    kind: Literal["unknown", "result", "none", "wrong", "mixed", "parameter"]
+    what: str = ""  # of a result "Noreply"; of something wrong "a tuple"; of a parameter its name
     truth: bool | None = None  # as a condition; None: cannot be told
     constant: str = ""  # how a literal is written, to be compared
     may_be_none: bool = False
@@ -179,9 +179,13 @@ class _Walk:
 
     def _start(self) -> Way:
         way: Way = {}
-        for method in self.view.methods:
-            if method.definition is not self.node:
-                continue
+        callbacks = [
+            method for method in self.view.methods if method.definition is self.node
+        ]
+        if not callbacks:  # what it is given, the caller knows
+            for argument in (*positional(self.node), *self.node.args.kwonlyargs):
+                way["value", argument.arg] = Value("parameter", argument.arg)
+        for method in callbacks:
             names = [
                 argument.arg
                 for argument in (*self.node.args.posonlyargs, *self.node.args.args)
@@ -932,8 +936,9 @@ class _Walk:
         match node:
             case ast.Name(id=name):
                 known: Value | None = way.get(("value", name))
-                if known == UNKNOWN:
-                    return self._typed(node)
+                if known is not None and known.kind in {"unknown", "parameter"}:
+                    typed = self._typed(node)
+                    return known if typed == UNKNOWN else typed
                 if known is not None:
                     return known
                 return self._named(self.view.lookup(name, self.scope), node)
@@ -992,7 +997,7 @@ class _Walk:
         after = self.after_effects(node, way)
         target = self.view.target(call, self.scope)
         if isinstance(target, Function):
-            for value in self._called(target, call, awaited=awaited):
+            for value in self._called(target, call, way, awaited=awaited):
                 yield node, after, value
             return
         yield node, after, self._made(target, call, awaited=awaited)
@@ -1042,7 +1047,7 @@ class _Walk:
         )
 
     def _called(
-        self, target: Function, call: ast.Call, *, awaited: bool
+        self, target: Function, call: ast.Call, way: Way, *, awaited: bool
     ) -> Iterator[Value]:
         """What a function of the file gives."""
         if not self.view.plain(target):
@@ -1065,7 +1070,12 @@ class _Walk:
             return
         if not summary.ends and not summary.may_fall:
             return  # it never comes back
-        found = {end.value for end in summary.ends}
+        found = {
+            self._argument(target, call, way, end.value.what)
+            if end.value.kind == "parameter"
+            else end.value
+            for end in summary.ends
+        }
         if summary.may_fall:
             found.add(NOTHING if summary.falls else UNKNOWN)
         if all(value.kind == "none" for value in found):
@@ -1076,8 +1086,8 @@ class _Walk:
                 constant="None",
             )
         elif all(value.kind in {"wrong", "none"} for value in found):
-            first = next(end.value for end in summary.ends if end.value.kind == "wrong")
-            yield Value("wrong", f"what `{target.name}` returns: {first.what}")
+            what = min(value.what for value in found if value.kind == "wrong")
+            yield Value("wrong", f"what `{target.name}` returns: {what}")
         elif all(value.kind == "result" for value in found):
             yield from sorted(found, key=lambda value: value.what)
         elif (
@@ -1088,6 +1098,19 @@ class _Walk:
             yield Value("mixed", target.name)
         else:
             yield UNKNOWN
+
+    def _argument(self, target: Function, call: ast.Call, way: Way, name: str) -> Value:
+        """What a function of the file is given for one of its parameters."""
+        given = next((one.value for one in call.keywords if one.arg == name), None)
+        names = [argument.arg for argument in positional(target)]
+        match call.func:
+            case ast.Attribute(value=ast.Call()):  # super().method(...)
+                names = names[1:]
+            case ast.Attribute(value=owner) if self.view.is_self(owner, self.scope):
+                names = names[1:]
+        if name in names and not any(isinstance(one, ast.Starred) for one in call.args):
+            given = dict(zip(names, call.args, strict=False)).get(name, given)
+        return UNKNOWN if given is None else self.value(given, way)
 
     # --- what is forgotten ---
 
