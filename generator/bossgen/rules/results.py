@@ -7,10 +7,11 @@ from typing import Final, Literal
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function, Scope
-from .flow import COROUTINE, RESULTS, Summary, flow_of
+from .evaluation import COROUTINE, Summary
+from .flow import flow_of
 from .inference import assigned_once, of
 from .rule import Finding, Method, View, name_span, positional, rule
-from .types import NONE, Type, in_words, is_one, state_types
+from .types import NONE, RESULTS, Type, in_words, is_one, state_types
 
 # The parameters of the results, in order; the number of those that have to be given.
 _SIGNATURES: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {

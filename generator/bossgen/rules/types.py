@@ -27,6 +27,7 @@ class Type:
 Types: TypeAlias = tuple[Type, ...] | None
 """The types of which an expression has one; None when that cannot be told."""
 
+RESULTS: Final = ("boss.Ok", "boss.Noreply", "boss.Stop")
 NONE: Final = Type("builtins.None")
 ANY: Final = Type("typing.Any")
 

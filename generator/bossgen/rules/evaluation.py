@@ -1,0 +1,500 @@
+"""What an expression gives on a way through a function, and which ways a condition opens."""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from ..model import Class, Function, Meaning
+from ..names import descends
+from .facts import Facts, links
+from .inference import of
+from .narrowing import Narrowing, class_list
+from .rule import View, positional
+from .types import NONE, RESULTS, in_words, is_one
+from .ways import (
+    DECIDED,
+    NOTHING,
+    UNKNOWN,
+    Value,
+    Way,
+    after_effects,
+    decide,
+    forget,
+    forget_impure,
+    stored,
+    walruses,
+)
+
+COROUTINE: Final = "a coroutine"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A `return` as one way reaches it."""
+
+    node: ast.Return
+    expression: (
+        ast.expr | None
+    )  # which part of it is the value: one side of `a if b else c`
+    value: Value
+    sure: bool  # the way exists
+    straight: bool  # nothing was decided on the way
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All ends of a function."""
+
+    ends: tuple[End, ...]
+    falls: bool  # its last line can be passed, for sure
+    may_fall: bool  # or at least not for sure not
+
+
+Summaries: TypeAlias = Callable[[Function], Summary | None]
+"""All ends of a function of the file; None while it is being followed, where it calls itself."""
+
+
+@dataclass(slots=True)
+class Exits:
+    """Where the ways that do not go on have gone."""
+
+    returns: list[tuple[ast.Return, ast.expr | None, Way, Value]] = field(
+        default_factory=list
+    )
+    breaks: list[Way] = field(default_factory=list)
+    continues: list[Way] = field(default_factory=list)
+    raised: list[Way] = field(default_factory=list)
+
+
+class Evaluation:
+    """The expressions of one function."""
+
+    def __init__(self, view: View, node: Function, summaries: Summaries) -> None:
+        self.view = view
+        self.node = node
+        self.summaries = summaries
+        self.scope = view.module.scopes[node]
+        self.is_async = isinstance(node, ast.AsyncFunctionDef)
+        self.exits = Exits()
+        self.facts = Facts(node, self._is_whole)
+        self.narrowing = Narrowing(view, self.scope)
+
+    # --- conditions ---
+
+    def split(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
+        """The ways on which a condition holds, and those on which it does not."""
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                true, false = self.split(operand, way)
+                return false, true
+            case ast.BoolOp(op=operator, values=values):
+                both = isinstance(operator, ast.And)
+                going, done = [way], []
+                for value in values:
+                    true, false = self.each(value, going)
+                    going, out = (true, false) if both else (false, true)
+                    done += out
+                return (going, done) if both else (done, going)
+            case ast.Compare(ops=[_, _, *_]):
+                return self.split(ast.BoolOp(ast.And(), links(test)), way)
+            case ast.Constant(value=value):
+                return ([way], []) if value else ([], [way])
+            case ast.NamedExpr(target=target, value=value):
+                true, false = [], []
+                for one in self.assign([target], value, [way]):
+                    yes, no = self.split(target, one)
+                    true += yes
+                    false += no
+                return true, false
+            case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+                return [], [way]
+            case ast.Name(id="__debug__"):
+                return [way], []
+        way = forget(way, walruses(test))
+        decided = self._decide_by_value(test, way)
+        if decided is not None:
+            return ([way], []) if decided else ([], [way])
+        true, false = self._split_facts(test, way)
+        return (
+            [after for one in true for after in self.narrowing.split(test, one)[0]],
+            [after for one in false for after in self.narrowing.split(test, one)[1]],
+        )
+
+    def each(self, test: ast.expr, ways: list[Way]) -> tuple[list[Way], list[Way]]:
+        """The same for some ways at once."""
+        true: list[Way] = []
+        false: list[Way] = []
+        for way in ways:
+            yes, no = self.split(test, way)
+            true += yes
+            false += no
+        return true, false
+
+    def _decide_by_value(self, test: ast.expr, way: Way) -> bool | None:
+        """What a condition is on a variable whose value is known."""
+        match test:
+            case ast.Name(id=name):
+                value: Value = way.get(("value", name), UNKNOWN)
+                return value.truth
+            case ast.Compare(
+                left=ast.Name(id=name),
+                ops=[operator],
+                comparators=[ast.Constant(value=constant)],
+            ):
+                value = way.get(("value", name), UNKNOWN)
+                same: bool | None = None
+                if value.constant:
+                    same = value.constant == repr(constant)
+                elif value.is_something() and constant is None:
+                    same = False
+                if same is not None and isinstance(operator, ast.Is | ast.Eq):
+                    return same
+                if same is not None and isinstance(operator, ast.IsNot | ast.NotEq):
+                    return not same
+            case ast.Call(
+                func=ast.Name(id="isinstance"), args=[ast.Name(id=name), cls]
+            ):
+                value = way.get(("value", name), UNKNOWN)
+                wanted = {self.view.resolve(one, self.scope) for one in class_list(cls)}
+                if value.kind == "none":
+                    return False
+                if value.kind == "result" and wanted <= set(RESULTS):
+                    return f"boss.{value.what}" in wanted
+        return None
+
+    def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
+        """Split by a test that occurs again: the second time it has the same outcome."""
+        fact = self.facts.of(test)
+        if fact is None:
+            return [way], [way]
+        key = ("test", fact.about)
+        known: frozenset[int] = way.get(key, fact.possible)
+        true, false = known & fact.holds, known - fact.holds
+        return (
+            [{**way, key: true}] if true else [],
+            [{**way, key: false}] if false else [],
+        )
+
+    def _is_whole(self, node: ast.expr) -> bool:
+        return is_one(of(self.view, node, self.scope), "builtins.int")
+
+    # --- values ---
+
+    def values(self, node: ast.expr, way: Way) -> Iterator[tuple[ast.expr, Way, Value]]:
+        """What an expression may give: for each possibility the part of it, the way, the value."""
+        match node:
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                true, false = self.split(test, way)
+                for one in decide(true, sure=not false):
+                    yield from self.values(body, one)
+                for one in decide(false, sure=not true):
+                    yield from self.values(orelse, one)
+            case ast.BoolOp(op=operator, values=[*parts, last]):
+                both = isinstance(operator, ast.And)
+                going = [way]
+                for part in parts:
+                    next_: list[Way] = []
+                    for one in going:
+                        true, false = self.split(part, one)
+                        next_ += true if both else false
+                        for out in false if both else true:
+                            value = self.value(part, out)
+                            if both:  # what is false is no result
+                                text = self.view.text(part)
+                                value = Value(
+                                    "wrong",
+                                    f"`{text}` where that is false",
+                                    truth=False,
+                                )
+                            yield part, {**out, DECIDED: True}, value
+                    going = next_
+                for one in going:
+                    yield from self.values(last, one)
+            case ast.NamedExpr(target=target, value=value):
+                for one in self.assign([target], value, [way]):
+                    yield node, one, one.get(("value", target.id), UNKNOWN)
+            case ast.Await(value=ast.Call() as call):
+                yield from self._call(node, call, way, awaited=True)
+            case ast.Call():
+                yield from self._call(node, node, way, awaited=False)
+            case _:
+                yield node, way, self.value(node, way)
+
+    def value(self, node: ast.expr, way: Way) -> Value:
+        """What is known of the value of a simple expression."""
+        match node:
+            case ast.Name(id=name):
+                known: Value | None = way.get(("value", name))
+                if known is not None and known.kind in {"unknown", "parameter"}:
+                    typed = self._typed(node)
+                    return known if typed == UNKNOWN else typed
+                if known is not None:
+                    return known
+                return self._named(self.view.lookup(name, self.scope), node)
+            case ast.Attribute():
+                meaning = self.view.resolve(node, self.scope)
+                return self._named((meaning,), node)
+            case ast.Subscript() | ast.BinOp():
+                return self._typed(node)
+            case ast.Constant(value=None):
+                return NOTHING
+            case ast.Constant(value=value):
+                what = _WORDS.get(type(value), f"`{value!r}`")
+                return Value("wrong", what, truth=bool(value), constant=repr(value))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                truth = self.value(operand, way).truth
+                if truth is None:
+                    return Value("wrong", "a bool")
+                return Value(
+                    "wrong", "a bool", truth=not truth, constant=repr(not truth)
+                )
+            case ast.Compare():
+                if _may_be_overloaded(node):
+                    return UNKNOWN
+                return Value("wrong", "a bool")
+            case ast.Lambda():
+                return Value("wrong", "a lambda", truth=True)
+        what = _DISPLAYS.get(node.__class__, "")
+        return Value("wrong", what) if what else UNKNOWN
+
+    def _named(self, meanings: tuple[Meaning, ...], node: ast.expr) -> Value:
+        meaning = meanings[0] if len(meanings) == 1 else None
+        if meaning in RESULTS:
+            return Value("wrong", f"the class `{ast.unparse(node)}` itself", truth=True)
+        if isinstance(meaning, Function):
+            return Value("wrong", f"the function `{meaning.name}` itself", truth=True)
+        if isinstance(meaning, ast.Call) and isinstance(node, ast.Name):
+            # A result made once, at the top of the module.
+            made = self.view.at_top(meaning.func)
+            if made in RESULTS:
+                return Value("result", str(made).removeprefix("boss."), truth=True)
+        return self._typed(node)
+
+    def _typed(self, node: ast.expr) -> Value:
+        """What is known of a value by its type: that it is something else than a result."""
+        types = of(self.view, node, self.scope)
+        if not types or any(one.meaning in RESULTS for one in types):
+            return UNKNOWN
+        words = [in_words(one) for one in types if one != NONE]
+        if not words or not all(words):
+            return UNKNOWN
+        return Value("wrong", words[0], may_be_none=NONE in types)
+
+    # --- calls ---
+
+    def _call(
+        self, node: ast.expr, call: ast.Call, way: Way, *, awaited: bool
+    ) -> Iterator[tuple[ast.expr, Way, Value]]:
+        after = after_effects(node, way)
+        target = self.view.target(call, self.scope)
+        if isinstance(target, Function):
+            for value in self._called(target, call, way, awaited=awaited):
+                yield node, after, value
+            return
+        yield node, after, self._made(target, call, awaited=awaited)
+
+    def _made(self, target: Meaning, call: ast.Call, *, awaited: bool) -> Value:
+        if awaited:
+            return UNKNOWN
+        if target in RESULTS:
+            return Value("result", str(target).removeprefix("boss."), truth=True)
+        if isinstance(target, Class):
+            for result in RESULTS:
+                if descends(target, result):
+                    return Value("result", result.removeprefix("boss."), truth=True)
+            if not target.bases:
+                return Value("wrong", f"a `{target.node.name}`")
+            return UNKNOWN
+        match call.func:
+            case ast.Attribute(
+                value=value, attr="send" | "send_json" | "close" as name
+            ):
+                types = of(self.view, value, self.scope)
+                if is_one(types, "boss.WebSocket") or (
+                    is_one(types, "boss.Group") and name != "close"
+                ):
+                    return self._given_none(call)
+            case ast.Attribute(value=value, attr="send_after") if (
+                self.view.is_self(value, self.scope) and target is None
+            ):
+                if not self.view.member("send_after"):
+                    return Value("wrong", "what `send_after` gives, which is a timer")
+        if target == "builtins.print" or self._is_address(target):
+            return self._given_none(call)
+        return self._typed(call)
+
+    def _given_none(self, call: ast.Call) -> Value:
+        text = ast.unparse(call.func)
+        return Value("wrong", f"what `{text}` gives, which is None")
+
+    def _is_address(self, target: Meaning) -> bool:
+        """Whether a call sends to a service, by `services.NAME.broadcast` or `info`."""
+        parts = str(target).split(".")
+        return (
+            parts[:2] == ["boss", "services"]
+            and parts[2:3] != []
+            and parts[2] in self.view.services
+            and parts[3:] in (["broadcast"], ["info"])
+        )
+
+    def _called(
+        self, target: Function, call: ast.Call, way: Way, *, awaited: bool
+    ) -> Iterator[Value]:
+        """What a function of the file gives."""
+        if not self.view.plain(target):
+            yield UNKNOWN
+            return
+        if self.view.module.scopes[target].yields:
+            yield Value(
+                "wrong", f"the generator that `{target.name}` makes", truth=True
+            )
+            return
+        if awaited != isinstance(target, ast.AsyncFunctionDef):
+            if not awaited and self.is_async:
+                yield Value("wrong", COROUTINE, truth=True)
+            else:
+                yield UNKNOWN
+            return
+        summary = self.summaries(target)
+        if summary is None:
+            yield UNKNOWN
+            return
+        if not summary.ends and not summary.may_fall:
+            return  # it never comes back
+        found = {
+            self._argument(target, call, way, end.value.what)
+            if end.value.kind == "parameter"
+            else end.value
+            for end in summary.ends
+        }
+        if summary.may_fall:
+            found.add(NOTHING if summary.falls else UNKNOWN)
+        if all(value.kind == "none" for value in found):
+            yield Value(
+                "none",
+                f"what `{target.name}` returns, which is nothing",
+                truth=False,
+                constant="None",
+            )
+        elif all(value.kind in {"wrong", "none"} for value in found):
+            what = min(value.what for value in found if value.kind == "wrong")
+            yield Value("wrong", f"what `{target.name}` returns: {what}")
+        elif all(value.kind == "result" for value in found):
+            yield from sorted(found, key=lambda value: value.what)
+        elif (
+            NOTHING in found
+            and all(value.kind in {"result", "none"} for value in found)
+            and _passes_names_only(call)
+        ):
+            yield Value("mixed", target.name)
+        else:
+            yield UNKNOWN
+
+    def _argument(self, target: Function, call: ast.Call, way: Way, name: str) -> Value:
+        """What a function of the file is given for one of its parameters."""
+        given = next((one.value for one in call.keywords if one.arg == name), None)
+        names = [argument.arg for argument in positional(target)]
+        match call.func:
+            case ast.Attribute(value=ast.Call()):  # super().method(...)
+                names = names[1:]
+            case ast.Attribute(value=owner) if self.view.is_self(owner, self.scope):
+                names = names[1:]
+        if name in names and not any(isinstance(one, ast.Starred) for one in call.args):
+            given = dict(zip(names, call.args, strict=False)).get(name, given)
+        return UNKNOWN if given is None else self.value(given, way)
+
+    # --- what binds a variable, and what fails ---
+
+    def assign(
+        self, targets: Sequence[ast.expr], value: ast.expr | None, ways: list[Way]
+    ) -> list[Way]:
+        after: list[Way] = []
+        for way in ways:
+            self.may_raise(value, way)
+            outcomes = (
+                [(way, UNKNOWN)]
+                if value is None
+                else [(one, result) for _, one, result in self.values(value, way)]
+            )
+            for one, result in outcomes:
+                one = after_effects(value, one)
+                for target in targets:
+                    one = forget(one, list(stored(target)))
+                    if isinstance(target, ast.Name):
+                        if result != UNKNOWN:
+                            one = {**one, ("value", target.id): result}
+                    else:
+                        self.exits.raised.append(way)
+                        one = forget_impure(one)
+                after.append(one)
+        return after
+
+    def may_raise(self, node: ast.expr | None, way: Way) -> None:
+        if node is not None and self._can_raise(node):
+            self.exits.raised.append(way)
+
+    def _can_raise(self, node: ast.expr) -> bool:
+        """Whether evaluating an expression can fail; making a result of a variable cannot."""
+        if isinstance(node, ast.Name | ast.Constant):
+            return False
+        if isinstance(node, ast.Call):
+            if self.view.resolve(node.func, self.scope) not in RESULTS:
+                return True
+            return any(
+                self._can_raise(one)
+                for one in (*node.args, *(keyword.value for keyword in node.keywords))
+            )
+        if isinstance(node, ast.Attribute):
+            return self._can_raise(node.value) or not isinstance(node.value, ast.Name)
+        plain = isinstance(node, ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Tuple) or (
+            isinstance(node, ast.Compare)
+            and all(
+                isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
+                for operator in node.ops
+            )
+        )
+        if plain or isinstance(node, ast.NamedExpr):
+            return any(
+                self._can_raise(one)
+                for one in ast.iter_child_nodes(node)
+                if isinstance(one, ast.expr)
+            )
+        return not isinstance(node, ast.Lambda | ast.JoinedStr)
+
+
+_WORDS: Final = {
+    bool: "a bool",
+    str: "a text",
+    bytes: "bytes",
+    int: "a number",
+    float: "a number",
+}
+
+
+_DISPLAYS: Final = {
+    ast.Tuple: "a tuple",
+    ast.List: "a list",
+    ast.ListComp: "a list",
+    ast.Dict: "a dict",
+    ast.DictComp: "a dict",
+    ast.Set: "a set",
+    ast.SetComp: "a set",
+    ast.GeneratorExp: "a generator",
+    ast.JoinedStr: "a text",
+}
+
+
+def _may_be_overloaded(node: ast.Compare) -> bool:
+    """Comparisons other than `is` and `in` may give anything for the objects of some libraries."""
+    return not any(
+        isinstance(operator, ast.Is | ast.IsNot | ast.In | ast.NotIn)
+        for operator in node.ops
+    ) and not any(
+        isinstance(one, ast.Constant) for one in (node.left, *node.comparators)
+    )
+
+
+def _passes_names_only(call: ast.Call) -> bool:
+    """Whether a call decides nothing for the function: no flags among its arguments."""
+    return all(isinstance(one, ast.Name) for one in call.args) and not call.keywords
