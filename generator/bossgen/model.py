@@ -66,7 +66,7 @@ expression of the module, a class of the module, or None for what cannot be told
 class Scope:
     """A function, lambda, class or the module itself, and what stands directly in it.
 
-    Filled by the one walk of `names.scopes`, and left alone from then on.
+    Filled by the one walk of `scopes.scopes`, and left alone from then on.
     """
 
     node: ast.AST

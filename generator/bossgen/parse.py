@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .diagnostics import Diagnostic, Span, split_lines
+from .lineage import lineage, overriding
 from .model import Behaviour, Handler, Module, Source
-from .names import define, lineage, overriding, scopes
+from .names import define
 from .rules import RULES
 from .rules.definitions import HANDLER, handler_syntax, handlers
 from .rules.files import service_of
 from .rules.rule import Finding
+from .scopes import scopes
 
 _FILE_RULES: Final = tuple(rule for rule in RULES if rule.looks == "file")
 _MODULE_RULES: Final = tuple(rule for rule in RULES if rule.looks == "module")

@@ -24,7 +24,8 @@ LAYERS = (
     {"check", "causes", "explain"},
     {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
-    {"behaviour", "locate", "names", "place", "positions", "syntax", "values"},
+    {"behaviour", "locate", "place", "positions", "scopes", "syntax", "values"},
+    {"lineage", "names"},
     {"model", "diagnostics", "errors", "header", "application", "update", "served"}
     | {"__init__"},
 )

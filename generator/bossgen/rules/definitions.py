@@ -7,8 +7,8 @@ from typing import Final
 
 from ..behaviour import BASE
 from ..diagnostics import Span
+from ..lineage import leaves
 from ..model import Behaviour, Class, Module
-from ..names import leaves
 from .rule import Finding, name_span, rule, span
 
 HANDLER: Final = f"boss.{BASE}"

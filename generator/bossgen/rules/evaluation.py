@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from ..lineage import descends
 from ..model import Class, Function, Meaning
-from ..names import descends
 from .facts import Facts, links
 from .inference import of
 from .narrowing import Narrowing, class_list

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..model import Class, Function, Scope
 from ..names import binding_scope
+from .library import CALLS, COLLECTIONS, CONTEXTS, MAPPINGS, METHODS, TEXTS
 from .rule import View, positional
 from .types import (
     NONE,
@@ -30,105 +31,6 @@ _GIVEN: Final = {
         Type("boss.Error"),
         Type("boss.Remote"),
     ),
-}
-_COLLECTIONS: Final = frozenset(
-    {
-        *(f"builtins.{name}" for name in ("set", "frozenset", "list", "tuple", "dict")),
-        *(
-            f"{module}.{name}"
-            for module in ("typing", "collections.abc")
-            for name in (
-                *("Iterable", "Iterator", "Collection", "Sequence", "MutableSequence"),
-                *("AbstractSet", "Set", "MutableSet", "Mapping", "MutableMapping"),
-                *("KeysView", "ValuesView"),
-            )
-        ),
-        *(f"collections.{name}" for name in ("deque", "OrderedDict", "defaultdict")),
-        *("typing.Deque", "typing.DefaultDict"),
-    }
-)
-_MAPPINGS: Final = frozenset(
-    {
-        *("builtins.dict", "collections.defaultdict", "collections.OrderedDict"),
-        *("collections.abc.Mapping", "collections.abc.MutableMapping"),
-        *("typing.Mapping", "typing.MutableMapping", "typing.DefaultDict"),
-    }
-)
-
-# What some functions give, whatever they are given; of a class itself.
-_CALLS: Final = {
-    **{
-        f"builtins.{name}": f"builtins.{kind}"
-        for names, kind in (
-            (("len", "int", "hash", "id", "ord"), "int"),
-            (("float",), "float"),
-            (("bool", "isinstance", "callable", "all", "any", "hasattr"), "bool"),
-            (("str", "repr", "chr", "ascii", "hex", "oct", "bin", "format"), "str"),
-            (("bytes",), "bytes"),
-            (("bytearray",), "bytearray"),
-            (("memoryview",), "memoryview"),
-            (("complex",), "complex"),
-            (("list", "sorted"), "list"),
-            (("tuple",), "tuple"),
-            (("dict",), "dict"),
-            (("set",), "set"),
-            (("frozenset",), "frozenset"),
-            (("print",), "None"),
-        )
-        for name in names
-    },
-    "json.dumps": "builtins.str",
-    "json.loads": "typing.Any",
-    "dataclasses.asdict": "builtins.dict",
-    **{
-        f"time.{name}": "builtins.float"
-        for name in ("time", "monotonic", "perf_counter")
-    },
-    "random.random": "builtins.float",
-    "random.randint": "builtins.int",
-    **{
-        f"datetime.datetime{method}": "datetime.datetime"
-        for method in ("", ".now", ".utcnow", ".fromtimestamp", ".fromisoformat")
-    },
-    "datetime.date": "datetime.date",
-    "datetime.date.today": "datetime.date",
-    "datetime.timedelta": "datetime.timedelta",
-    "decimal.Decimal": "decimal.Decimal",
-    **{f"uuid.{name}": "uuid.UUID" for name in ("UUID", "uuid1", "uuid4")},
-    **{
-        f"boss.{name}": f"boss.{name}"
-        for name in ("Group", "Ok", "Noreply", "Stop", "Normal", "Error", "Remote")
-    },
-    "requests.Session": "requests.Session",
-    "requests.session": "requests.Session",
-    "httpx.Client": "httpx.Client",
-    "sqlite3.connect": "sqlite3.Connection",
-}
-# Those whose `__enter__` gives the thing itself.
-_CONTEXTS: Final = frozenset({"requests.Session", "httpx.Client", "sqlite3.Connection"})
-
-# What the methods of texts and bytes give.
-_TEXTS: Final = frozenset(
-    {
-        *("join", "format", "strip", "lstrip", "rstrip", "upper", "lower", "title"),
-        *("capitalize", "casefold", "replace", "removeprefix", "removesuffix"),
-        *("center", "ljust", "rjust", "zfill", "expandtabs", "translate", "swapcase"),
-    }
-)
-_METHODS: Final = {
-    **{name: "list" for name in ("split", "rsplit", "splitlines")},
-    **{name: "tuple" for name in ("partition", "rpartition")},
-    **{name: "int" for name in ("count", "find", "rfind", "index", "rindex")},
-    **{
-        name: "bool"
-        for name in (
-            *("startswith", "endswith", "isdigit", "isalpha", "isalnum", "isspace"),
-            *("isupper", "islower", "istitle", "isnumeric", "isdecimal", "isascii"),
-        )
-    },
-    "encode": "bytes",
-    "decode": "str",
-    "hex": "str",
 }
 _DISPLAYS: Final = {
     ast.Dict: "dict",
@@ -249,18 +151,18 @@ def _of_call(
         return None
     if isinstance(meaning, Class):
         return (Type(meaning),)
-    if isinstance(meaning, str) and meaning in _CALLS:
-        kind = _CALLS[meaning]
+    if isinstance(meaning, str) and meaning in CALLS:
+        kind = CALLS[meaning]
         return (NONE if kind == NONE.meaning else Type(kind),)
     function = call.func
     if meaning is None and isinstance(function, ast.Attribute):
         bases = of(view, function.value, scope, depth)
         if _all(bases, {"builtins.str", "builtins.bytes"}):
-            if function.attr in _TEXTS:
+            if function.attr in TEXTS:
                 return bases
-            if function.attr in _METHODS:
-                return (Type(f"builtins.{_METHODS[function.attr]}"),)
-        if function.attr == "copy" and _all(bases, _COLLECTIONS):
+            if function.attr in METHODS:
+                return (Type(f"builtins.{METHODS[function.attr]}"),)
+        if function.attr == "copy" and _all(bases, COLLECTIONS):
             return bases
     return None
 
@@ -355,7 +257,7 @@ def _assigned(
                 match item.optional_vars:
                     case ast.Name(id=target) if target == name:
                         types = of(view, item.context_expr, scope, depth)
-                        yield types if _all(types, _CONTEXTS) else None
+                        yield types if _all(types, CONTEXTS) else None
 
 
 def _unpacked(
@@ -393,7 +295,7 @@ def _arguments(
 ) -> tuple[ast.expr, ...]:
     """Key and value of what is declared as `dict[K, V]`; nothing for anything else."""
     types = of(view, node, scope, depth)
-    if types is None or len(types) != 1 or types[0].meaning not in _MAPPINGS:
+    if types is None or len(types) != 1 or types[0].meaning not in MAPPINGS:
         return ()
     return types[0].arguments if len(types[0].arguments) == 2 else ()
 
@@ -469,7 +371,7 @@ def _element(view: View, node: ast.expr, scope: Scope, depth: int) -> Types:
         return None
     if types[0].meaning == "boss.Group":
         return (Type("boss.WebSocket"),)
-    if types[0].meaning in _COLLECTIONS and types[0].arguments:
+    if types[0].meaning in COLLECTIONS and types[0].arguments:
         return of_annotation(view, types[0].arguments[0])
     return None
 
@@ -484,7 +386,7 @@ def _item(view: View, node: ast.Subscript, scope: Scope, depth: int) -> Types:
         return (Type(whole.meaning),) if whole.meaning in _ADDED else None
     if whole.meaning == "builtins.str":
         return (_STR,)
-    if whole.meaning in _MAPPINGS and len(whole.arguments) == 2:
+    if whole.meaning in MAPPINGS and len(whole.arguments) == 2:
         return of_annotation(view, whole.arguments[1])
     if whole.meaning == "builtins.list" and len(whole.arguments) == 1:
         return of_annotation(view, whole.arguments[0])

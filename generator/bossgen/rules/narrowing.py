@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from ..lineage import descends
 from ..model import Class, Scope
-from ..names import descends
 from .inference import of
 from .rule import View
 from .types import ANY, NONE, Type, Types, is_one, literal
