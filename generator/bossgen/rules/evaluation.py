@@ -1,17 +1,17 @@
 """What an expression gives on a way through a function, and which ways a condition opens."""
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-from ..lineage import descends
-from ..model import Class, Function, Meaning
+from ..model import Function, Meaning
+from .calls import Calls, Evaluate, Summaries
 from .facts import Facts, links
 from .inference import of
 from .narrowing import Narrowing, class_list
-from .rule import View, positional
-from .types import NONE, RESULTS, in_words, is_one
+from .rule import View
+from .types import RESULTS, is_one
 from .ways import (
     DECIDED,
     NOTHING,
@@ -25,34 +25,6 @@ from .ways import (
     stored,
     walruses,
 )
-
-COROUTINE: Final = "a coroutine"
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A `return` as one way reaches it."""
-
-    node: ast.Return
-    expression: (
-        ast.expr | None
-    )  # which part of it is the value: one side of `a if b else c`
-    value: Value
-    sure: bool  # the way exists
-    straight: bool  # nothing was decided on the way
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """All ends of a function."""
-
-    ends: tuple[End, ...]
-    falls: bool  # its last line can be passed, for sure
-    may_fall: bool  # or at least not for sure not
-
-
-Summaries: TypeAlias = Callable[[Function], Summary | None]
-"""All ends of a function of the file; None while it is being followed, where it calls itself."""
 
 
 @dataclass(slots=True)
@@ -73,9 +45,8 @@ class Evaluation:
     def __init__(self, view: View, node: Function, summaries: Summaries) -> None:
         self.view = view
         self.node = node
-        self.summaries = summaries
         self.scope = view.module.scopes[node]
-        self.is_async = isinstance(node, ast.AsyncFunctionDef)
+        self.calls = Calls(view, node, summaries)
         self.exits = Exits()
         self.facts = Facts(node, self._is_whole)
         self.narrowing = Narrowing(view, self.scope)
@@ -215,11 +186,19 @@ class Evaluation:
                 for one in self.assign([target], value, [way]):
                     yield node, one, one.get(("value", target.id), UNKNOWN)
             case ast.Await(value=ast.Call() as call):
-                yield from self._call(node, call, way, awaited=True)
+                after = after_effects(node, way)
+                for value in self.calls.gives(call, self.at(way), awaited=True):
+                    yield node, after, value
             case ast.Call():
-                yield from self._call(node, node, way, awaited=False)
+                after = after_effects(node, way)
+                for value in self.calls.gives(node, self.at(way), awaited=False):
+                    yield node, after, value
             case _:
                 yield node, way, self.value(node, way)
+
+    def at(self, way: Way) -> Evaluate:
+        """`value` on one way."""
+        return lambda node: self.value(node, way)
 
     def value(self, node: ast.expr, way: Way) -> Value:
         """What is known of the value of a simple expression."""
@@ -227,7 +206,7 @@ class Evaluation:
             case ast.Name(id=name):
                 known: Value | None = way.get(("value", name))
                 if known is not None and known.kind in {"unknown", "parameter"}:
-                    typed = self._typed(node)
+                    typed = self.calls.typed(node)
                     return known if typed == UNKNOWN else typed
                 if known is not None:
                     return known
@@ -236,7 +215,7 @@ class Evaluation:
                 meaning = self.view.resolve(node, self.scope)
                 return self._named((meaning,), node)
             case ast.Subscript() | ast.BinOp():
-                return self._typed(node)
+                return self.calls.typed(node)
             case ast.Constant(value=None):
                 return NOTHING
             case ast.Constant(value=value):
@@ -269,140 +248,7 @@ class Evaluation:
             made = self.view.at_top(meaning.func)
             if made in RESULTS:
                 return Value("result", str(made).removeprefix("boss."), truth=True)
-        return self._typed(node)
-
-    def _typed(self, node: ast.expr) -> Value:
-        """What is known of a value by its type: that it is something else than a result."""
-        types = of(self.view, node, self.scope)
-        if not types or any(one.meaning in RESULTS for one in types):
-            return UNKNOWN
-        words = [in_words(one) for one in types if one != NONE]
-        if not words or not all(words):
-            return UNKNOWN
-        return Value("wrong", words[0], may_be_none=NONE in types)
-
-    # --- calls ---
-
-    def _call(
-        self, node: ast.expr, call: ast.Call, way: Way, *, awaited: bool
-    ) -> Iterator[tuple[ast.expr, Way, Value]]:
-        after = after_effects(node, way)
-        target = self.view.target(call, self.scope)
-        if isinstance(target, Function):
-            for value in self._called(target, call, way, awaited=awaited):
-                yield node, after, value
-            return
-        yield node, after, self._made(target, call, awaited=awaited)
-
-    def _made(self, target: Meaning, call: ast.Call, *, awaited: bool) -> Value:
-        if awaited:
-            return UNKNOWN
-        if target in RESULTS:
-            return Value("result", str(target).removeprefix("boss."), truth=True)
-        if isinstance(target, Class):
-            for result in RESULTS:
-                if descends(target, result):
-                    return Value("result", result.removeprefix("boss."), truth=True)
-            if not target.bases:
-                return Value("wrong", f"a `{target.node.name}`")
-            return UNKNOWN
-        match call.func:
-            case ast.Attribute(
-                value=value, attr="send" | "send_json" | "close" as name
-            ):
-                types = of(self.view, value, self.scope)
-                if is_one(types, "boss.WebSocket") or (
-                    is_one(types, "boss.Group") and name != "close"
-                ):
-                    return self._given_none(call)
-            case ast.Attribute(value=value, attr="send_after") if (
-                self.view.is_self(value, self.scope) and target is None
-            ):
-                if not self.view.member("send_after"):
-                    return Value("wrong", "what `send_after` gives, which is a timer")
-        if target == "builtins.print" or self._is_address(target):
-            return self._given_none(call)
-        return self._typed(call)
-
-    def _given_none(self, call: ast.Call) -> Value:
-        text = ast.unparse(call.func)
-        return Value("wrong", f"what `{text}` gives, which is None")
-
-    def _is_address(self, target: Meaning) -> bool:
-        """Whether a call sends to a service, by `services.NAME.broadcast` or `info`."""
-        parts = str(target).split(".")
-        return (
-            parts[:2] == ["boss", "services"]
-            and parts[2:3] != []
-            and parts[2] in self.view.services
-            and parts[3:] in (["broadcast"], ["info"])
-        )
-
-    def _called(
-        self, target: Function, call: ast.Call, way: Way, *, awaited: bool
-    ) -> Iterator[Value]:
-        """What a function of the file gives."""
-        if not self.view.plain(target):
-            yield UNKNOWN
-            return
-        if self.view.module.scopes[target].yields:
-            yield Value(
-                "wrong", f"the generator that `{target.name}` makes", truth=True
-            )
-            return
-        if awaited != isinstance(target, ast.AsyncFunctionDef):
-            if not awaited and self.is_async:
-                yield Value("wrong", COROUTINE, truth=True)
-            else:
-                yield UNKNOWN
-            return
-        summary = self.summaries(target)
-        if summary is None:
-            yield UNKNOWN
-            return
-        if not summary.ends and not summary.may_fall:
-            return  # it never comes back
-        found = {
-            self._argument(target, call, way, end.value.what)
-            if end.value.kind == "parameter"
-            else end.value
-            for end in summary.ends
-        }
-        if summary.may_fall:
-            found.add(NOTHING if summary.falls else UNKNOWN)
-        if all(value.kind == "none" for value in found):
-            yield Value(
-                "none",
-                f"what `{target.name}` returns, which is nothing",
-                truth=False,
-                constant="None",
-            )
-        elif all(value.kind in {"wrong", "none"} for value in found):
-            what = min(value.what for value in found if value.kind == "wrong")
-            yield Value("wrong", f"what `{target.name}` returns: {what}")
-        elif all(value.kind == "result" for value in found):
-            yield from sorted(found, key=lambda value: value.what)
-        elif (
-            NOTHING in found
-            and all(value.kind in {"result", "none"} for value in found)
-            and _passes_names_only(call)
-        ):
-            yield Value("mixed", target.name)
-        else:
-            yield UNKNOWN
-
-    def _argument(self, target: Function, call: ast.Call, way: Way, name: str) -> Value:
-        """What a function of the file is given for one of its parameters."""
-        given = next((one.value for one in call.keywords if one.arg == name), None)
-        names = [argument.arg for argument in positional(target)]
-        match call.func:
-            case ast.Attribute(value=ast.Call()):  # super().method(...)
-                names = names[1:]
-            case ast.Attribute(value=owner) if self.view.is_self(owner, self.scope):
-                names = names[1:]
-        if name in names and not any(isinstance(one, ast.Starred) for one in call.args):
-            given = dict(zip(names, call.args, strict=False)).get(name, given)
-        return UNKNOWN if given is None else self.value(given, way)
+        return self.calls.typed(node)
 
     # --- what binds a variable, and what fails ---
 
@@ -493,8 +339,3 @@ def _may_be_overloaded(node: ast.Compare) -> bool:
     ) and not any(
         isinstance(one, ast.Constant) for one in (node.left, *node.comparators)
     )
-
-
-def _passes_names_only(call: ast.Call) -> bool:
-    """Whether a call decides nothing for the function: no flags among its arguments."""
-    return all(isinstance(one, ast.Name) for one in call.args) and not call.keywords

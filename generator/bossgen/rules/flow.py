@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ..model import Function
 from ..names import captured
-from .evaluation import End, Evaluation, Exits, Summary
+from .calls import End, Summary
+from .evaluation import Evaluation, Exits
 from .narrowing import irrefutable
 from .rule import View, positional
 from .types import is_one, of_annotation

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function
-from .evaluation import COROUTINE, Summary
+from .calls import COROUTINE, Summary
 from .flow import flow_of
 from .making import made_wrongly
 from .rule import Finding, Method, View, name_span, positional, rule
