@@ -251,7 +251,7 @@ def _unsendable(
     view: View, function: ast.Attribute, payload: ast.expr, scope: Scope
 ) -> Iterator[Finding]:
     types = of(view, payload, scope)
-    if types is None or _is_narrowed(payload, scope):
+    if types is None or _is_narrowed(view, payload, scope):
         return
     called = view.text(function)
     if function.attr == "send":
@@ -279,16 +279,18 @@ def _unsendable(
         )
 
 
-def _is_narrowed(node: ast.expr, scope: Scope) -> bool:
+def _is_narrowed(view: View, node: ast.expr, scope: Scope) -> bool:
     """Whether the function asks for the type of a value: then it may be more than it is declared to be."""
-    text = ast.unparse(node)
-    return any(
-        isinstance(call.func, ast.Name)
-        and call.func.id == "isinstance"
-        and call.args
-        and ast.unparse(call.args[0]) == text
-        for call in scope.calls
-    )
+    known = view.memo.setdefault("narrowed", {})
+    if scope.node not in known:
+        known[scope.node] = {
+            ast.unparse(call.args[0])
+            for call in scope.calls
+            if isinstance(call.func, ast.Name)
+            and call.func.id == "isinstance"
+            and call.args
+        }
+    return bool(known[scope.node]) and ast.unparse(node) in known[scope.node]
 
 
 def _within(
@@ -320,7 +322,7 @@ def _within(
         for part in _possible(value):
             types = of(view, part, scope)
             kinds = [_not_json(one) for one in types or ()]
-            if types and all(kinds) and not _is_narrowed(part, scope):
+            if types and all(kinds) and not _is_narrowed(view, part, scope):
                 yield part, kinds[0], _as_json(view, part, types[0])
             else:
                 yield from _within(view, part, scope)
