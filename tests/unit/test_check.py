@@ -124,6 +124,33 @@ def test_code_of_others_does_not_crash_it_nor_takes_long() -> None:
     assert checking < AT_MOST * parsing
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "services.x{0}.info(1)",
+        "time.sleep({0})  # bossgen: ignore[BG501]",
+        "state['{0}'].add(websocket)",
+        "x{0} = x{1}; websocket.send(x{0})",
+        "if service_url == {0}: return Noreply(state)",
+        "websocket.send_json([{0}, websocket])",
+    ],
+)
+def test_a_thousand_times_the_same_does_not_take_long(line: str) -> None:
+    text = (
+        "import time\nfrom boss import Noreply, ServiceHandler, WebSocket, services\n"
+        "class Chat(ServiceHandler[dict[str, set[WebSocket]]]):\n"
+        "    def handle_join(self, service_url, websocket, state):\n"
+    )
+    for number in range(1, 1001):
+        text += f"        {line.format(number, number - 1)}\n"
+    text += "        return Noreply(state)\n"
+    start = process_time()
+    ast.parse(text)
+    parsed = process_time()
+    check_text(text)
+    assert process_time() - parsed < 150 * (parsed - start)
+
+
 @pytest.mark.parametrize("packages", [STDLIB, Path(pytest.__file__).parent])
 def test_modules_of_others_as_they_lie(packages: Path) -> None:
     files = sorted(packages.rglob("*.py"))

@@ -146,46 +146,44 @@ def _kept(scope: Scope, websocket: str) -> Iterator[tuple[ast.expr, ast.AST]]:
 
 def _taken_out(view: View, keeper: ast.expr) -> bool:
     """Whether anything in the file may take a client out again; when in doubt, yes."""
+    if "taken out" not in view.memo:
+        view.memo["taken out"] = frozenset(_perhaps_emptied(view))
+    emptied = view.memo["taken out"]
     name = keeper.attr if isinstance(keeper, ast.Attribute) else ast.unparse(keeper)
-    for scope in view.module.scopes.values():
-        for attribute in scope.attributes:
-            if attribute.attr in _REMOVES:
-                return True
-            if attribute.attr == name and isinstance(attribute.ctx, ast.Store):
-                return True
-    for node in ast.walk(view.module.tree):
-        match node:
-            case ast.Delete() | ast.BinOp(op=ast.Sub()) | ast.AugAssign(op=ast.Sub()):
-                return True
-            case ast.Call(args=arguments, keywords=keywords):
-                # Given to somebody else, who may take it out.
-                if any(
-                    _is_keeper(one, name)
-                    for one in (*arguments, *(keyword.value for keyword in keywords))
-                ) and not (
-                    isinstance(node.func, ast.Name) and node.func.id in _HARMLESS
-                ):
-                    return True
-    return _mentioned_in_close(view, name)
+    return _ANY in emptied or name in emptied
 
 
+_ANY: Final = "*"  # of whatever name
 _HARMLESS: Final = frozenset({"len", "list", "tuple", "set", "sorted", "print", "str"})
 
 
-def _is_keeper(node: ast.expr, name: str) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == name) or (
-        isinstance(node, ast.Name) and node.id == name and name != "state"
-    )
-
-
-def _mentioned_in_close(view: View, name: str) -> bool:
+def _perhaps_emptied(view: View) -> Iterator[str]:
+    """The names of collections that something in the file may make smaller."""
+    for scope in view.module.scopes.values():
+        for attribute in scope.attributes:
+            if attribute.attr in _REMOVES:
+                yield _ANY
+            if isinstance(attribute.ctx, ast.Store):
+                yield attribute.attr
+    for node in ast.walk(view.module.tree):
+        match node:
+            case ast.Delete() | ast.BinOp(op=ast.Sub()) | ast.AugAssign(op=ast.Sub()):
+                yield _ANY
+            case ast.Call(func=ast.Name(id=name)) if name in _HARMLESS:
+                pass
+            case ast.Call(args=arguments, keywords=keywords):
+                # Given to somebody else, who may take it out.
+                for one in (*arguments, *(keyword.value for keyword in keywords)):
+                    if isinstance(one, ast.Attribute):
+                        yield one.attr
+                    elif isinstance(one, ast.Name) and one.id != "state":
+                        yield one.id
     for method in view.methods:
         if method.name == "handle_close" and isinstance(method.definition, ast.AST):
-            return name == "state" or any(
-                isinstance(node, ast.Attribute) and node.attr == name
-                for node in ast.walk(method.definition)
-            )
-    return False
+            yield "state"
+            for node in ast.walk(method.definition):
+                if isinstance(node, ast.Attribute):
+                    yield node.attr
 
 
 # --- BG604 -------------------------------------------------------------------------------------------

@@ -31,11 +31,12 @@ def ignores(module: Module) -> tuple[Ignore, ...]:
     if "bossgen:" not in module.source.text.lower():
         return ()
     found: list[Ignore] = []
+    statements = _statements(module.tree)
     for line, column, text in _comments(module):
         comment = _COMMENT.search(text)
         if comment is None:
             continue
-        first, last = _statement(module.tree, line)
+        first, last = statements.get(line, (line, line))
         for code in _CODE.finditer(text, *comment.span(1)):
             span = Span(
                 module.source.path,
@@ -59,10 +60,10 @@ def _comments(module: Module) -> Iterator[tuple[int, int, str]]:
         return  # the parser has read it; the tokenizer is stricter in odd corners
 
 
-def _statement(tree: ast.Module, line: int) -> tuple[int, int]:
-    """The lines of the statement at a line; of one with a body, those of its head."""
-    first = last = line
-    for node in ast.walk(tree):
+def _statements(tree: ast.Module) -> dict[int, tuple[int, int]]:
+    """For each line the lines of the statement there; of one with a body, those of its head."""
+    found: dict[int, tuple[int, int]] = {}
+    for node in ast.walk(tree):  # what stands within another comes after it
         if not isinstance(node, ast.stmt):
             continue
         end = node.end_lineno or node.lineno
@@ -70,9 +71,9 @@ def _statement(tree: ast.Module, line: int) -> tuple[int, int]:
         if body:
             inner = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
             end = max(node.lineno, inner.lineno - 1)
-        if node.lineno <= line <= end:
-            first, last = node.lineno, end
-    return first, last
+        for line in range(node.lineno, end + 1):
+            found[line] = node.lineno, end
+    return found
 
 
 def silenced(
@@ -81,15 +82,20 @@ def silenced(
     """What is left to report, and the comments that silenced something."""
     left: list[Diagnostic] = []
     used: set[Ignore] = set()
+    at: dict[int, list[Ignore]] = {}  # the lines of a comment, and of its statement
+    for comment in comments:
+        for line in {comment.span.line, *range(comment.first, comment.last + 1)}:
+            at.setdefault(line, []).append(comment)
     for diagnostic in found:
+        span = diagnostic.span
         by = [
             comment
-            for comment in comments
+            for line in range(span.line, span.end_line + 1)
+            for comment in at.get(line, ())
             if diagnostic.severity == "warning"
             and comment.code.lower() in {diagnostic.code.lower(), diagnostic.name}
             and (
-                comment.first <= diagnostic.span.line <= comment.last
-                or diagnostic.span.line <= comment.span.line <= diagnostic.span.end_line
+                comment.first <= span.line <= comment.last or comment.span.line == line
             )
         ]
         if by:

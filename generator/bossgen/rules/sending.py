@@ -114,7 +114,7 @@ def unknown_service(view: View) -> Iterator[Finding]:
                 not _is_unknown(view, node.attr)
                 or not isinstance(node.ctx, ast.Load)
                 or view.resolve(node.value, scope) != _SERVICES
-                or _is_guarded(scope, node)
+                or _is_guarded(view, scope, node)
             ):
                 continue
             yield _unknown(view, node.attr, attribute_span(view.module, node))
@@ -140,7 +140,7 @@ def _imported(view: View, scope: Scope) -> Iterator[Finding]:
     for node in _directly_in(scope):
         if isinstance(node, ast.ImportFrom) and node.module == _SERVICES:
             for alias in node.names:
-                if _is_unknown(view, alias.name) and not _is_guarded(scope, node):
+                if _is_unknown(view, alias.name) and not _is_guarded(view, scope, node):
                     yield _unknown(view, alias.name, view.at(alias))
 
 
@@ -170,37 +170,40 @@ def _unknown(view: View, name: str, place: Span) -> Finding:
 _CAUGHT: Final = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError"})
 
 
-def _is_guarded(scope: Scope, node: ast.AST) -> bool:
+def _is_guarded(view: View, scope: Scope, node: ast.AST) -> bool:
     """Whether the code is prepared for the name not to be there."""
+    known = view.memo.setdefault("guarded", {})
+    if scope.node not in known:
+        known[scope.node] = {
+            inner for part in _guarded_parts(scope) for inner in ast.walk(part)
+        }
+    return node in known[scope.node]
+
+
+def _guarded_parts(scope: Scope) -> Iterator[ast.AST]:
     for one in _directly_in(scope):
+        parts: list[ast.AST] = []
         words: set[str] = set()
         prepared = _CAUGHT
         match one:
             case ast.Try(body=body, handlers=handlers):
-                inside = any(_contains(part, node) for part in body)
+                parts += body
                 prepared = _CAUGHT | {"Exception", "BaseException"}
                 for handler in handlers:
                     words |= _words(handler.type) if handler.type else {"Exception"}
             case ast.With(body=body, items=items):
-                inside = any(_contains(part, node) for part in body)
+                parts += body
                 words = {word for item in items for word in _words(item.context_expr)}
             case ast.If(test=test) | ast.IfExp(test=test):
-                inside = _contains(one, node)
+                parts.append(one)
                 prepared = frozenset({"hasattr"})
                 words = _words(test)
-            case _:
-                continue
-        if inside and words & prepared:
-            return True
-    return False
+        if words & prepared:
+            yield from parts
 
 
 def _words(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-
-
-def _contains(outer: ast.AST, node: ast.AST) -> bool:
-    return any(one is node for one in ast.walk(outer))
 
 
 # --- BG403 -------------------------------------------------------------------------------------------
