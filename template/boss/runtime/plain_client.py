@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
 
+TEXT, BINARY = 1, 2  # opcodes
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
 
@@ -96,6 +97,7 @@ class PlainClient(Client):
             if event["type"] == "websocket.disconnect":
                 while self._kept and self.open:
                     self._hand_over(self._kept.popleft())
+                self._take_passed_over()
                 self.gone(from_disconnect(event))
                 return
             if not self.open:
@@ -111,6 +113,19 @@ class PlainClient(Client):
                 self.received(message)
             else:
                 worker.incoming(self, message)
+
+    def _take_passed_over(self) -> None:
+        """Take the whole messages that came in one segment with a frame that is wrong: uvicorn passes them over."""
+        conn = getattr(getattr(self._send_event, "__self__", None), "conn", None)
+        for frame in getattr(conn, "events_received", tuple)():
+            if not self.open or not frame.fin or frame.opcode not in (TEXT, BINARY):
+                return
+            try:
+                self.received(
+                    str(frame.data, "utf-8") if frame.opcode == TEXT else frame.data
+                )
+            except UnicodeDecodeError:
+                return
 
     async def _keep(self, message: str | bytes) -> None:
         """Keep a message that comes while too many wait: uvicorn answers pings only as long as it is asked for more."""

@@ -352,6 +352,24 @@ def test_idle_clients_are_closed(
     assert idle.wait("handle_close", "bob") == "Normal(reason='timeout')"
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x83\x80" + bytes(4),
+        b"\x81\xff" + (20 << 20).to_bytes(8, "big") + bytes(4),
+    ],
+)
+def test_messages_in_one_segment_with_a_frame_that_is_wrong_are_heard(
+    service: Service, bad: bytes
+) -> None:
+    connection = raw(service)
+    good = frame(TEXT, b"good") + frame(BINARY, b"\xff") + frame(TEXT, "gü".encode())
+    connection.sendall(good + bad)
+    service.wait("handle_close")
+    heard = [what for _, _, what in service.calls("handle_incoming")]
+    assert heard == ["good", str(b"\xff"), "gü"]
+
+
 def test_what_was_read_is_heard_though_the_client_is_lost(awaiting: Service) -> None:
     awaiting.on(handle_incoming="await gate('go')")
     connection = raw(awaiting)
