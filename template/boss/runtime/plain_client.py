@@ -2,7 +2,7 @@
 """A client on plain ASGI: a reader task takes what comes; a message is sent at once, or by a writer task.
 
 The reader is a task of its own since the route's lies beneath a dozen coroutines of FastAPI's: each message would have
-to climb up and down through all of them.
+to climb up and down through all of them. It is made when the client speaks: many only listen.
 
 Where nothing but Starlette stands between us and uvicorn, a send is begun by hand, outside of any task: it writes to
 the socket and is done. Only when uvicorn makes it wait, since the client does not read, does a writer task go on with
@@ -18,7 +18,7 @@ from types import FunctionType, coroutine
 from typing import TYPE_CHECKING, Any
 
 from starlette import _exception_handler as exception_handler
-from starlette.types import Send
+from starlette.types import Message, Send
 from starlette.websockets import WebSocket as Connection
 
 from .client import CLOSE_LIMIT, MAX_KEPT, Client
@@ -40,6 +40,7 @@ class PlainClient(Client):
 
     __slots__ = (
         "_closing",
+        "_cut",
         "_direct",
         "_kept",
         "_kept_bytes",
@@ -61,7 +62,7 @@ class PlainClient(Client):
         own = _servers_own(connection._send)
         self._send_event = own or connection._send
         self._direct = own is not None  # may a send be begun outside of a task?
-        self._reader: asyncio.Task[None] | None = None  # None until `run`
+        self._reader: asyncio.Task[Any] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = (
             None  # of the writer, while nothing waits
@@ -73,39 +74,38 @@ class PlainClient(Client):
         self._kept: deque[str | bytes] | None = None
         self._kept_bytes = 0
         self._room: asyncio.Future[None] | None = None  # while nothing is read
+        self._cut = False  # did we give the connection up?
 
     async def run(self) -> None:
-        """Wait until the connection has ended."""
-        self._reader = self.turn.loop.create_task(self._read())
+        """Read until the connection has ended."""
+        self._reader = asyncio.current_task()
         try:
-            await self._reader
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                self._disconnected(event)
+            else:
+                self._reader = self.turn.loop.create_task(self._read(event))
+                await self._reader
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise  # else the reader was cancelled: we gave the connection up
+            if not self._cut or task is None or task.uncancel():
+                raise
         finally:
             self.gone(Error("closed"))
             if self._writer is not None:
                 self._writer.cancel()
             self._cut_later()
 
-    async def _read(self) -> None:
+    async def _read(self, event: Message) -> None:
         receive, worker = self._receive, self.worker
         limit = worker.limits.max_message_size
-        while True:
-            event = await receive()
-            if event["type"] == "websocket.disconnect":
-                while self._kept and self.open:
-                    self._hand_over(self._kept.popleft())
-                self._take_passed_over()
-                self.gone(from_disconnect(event))
-                return
-            if not self.open:
-                continue
+        while event["type"] != "websocket.disconnect":
             message: Any = event.get("text")
             if message is None:
                 message = event["bytes"]
-            if len(message) * 4 > limit and size_of(message) > limit:
+            if not self.open:
+                pass  # it is closing
+            elif len(message) * 4 > limit and size_of(message) > limit:
                 self.finish(1009, "message too big", Error("toobig"))
             elif self.paused_reading:
                 await self._keep(message)
@@ -113,6 +113,14 @@ class PlainClient(Client):
                 self.received(message)
             else:
                 worker.incoming(self, message)
+            event = await receive()
+        self._disconnected(event)
+
+    def _disconnected(self, event: Message) -> None:
+        while self._kept and self.open:
+            self._hand_over(self._kept.popleft())
+        self._take_passed_over()
+        self.gone(from_disconnect(event))
 
     def _take_passed_over(self) -> None:
         """Take the whole messages that came in one segment with a frame that is wrong: uvicorn passes them over."""
@@ -271,7 +279,8 @@ class PlainClient(Client):
 
     def _give_up(self) -> None:
         """The client has not answered our close frame, or never read that far."""
-        if self._reader is not None:
+        if self._reader is not None and not self._reader.done():
+            self._cut = True
             self._reader.cancel()
 
 
