@@ -134,7 +134,7 @@ def test_log_names_the_callback_that_blocks(shared: Ledgered) -> None:
     with shared.joined("other") as client:
         client.say("block 0.6")
         shared.server.wait_for(
-            r"other: handle_incoming blocked the event loop for 0\.6 seconds"
+            r"other: handle_incoming blocked the event loop for \d+\.\d seconds"
         )
         assert client.ask("back") == "back"
 
