@@ -1,8 +1,8 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """One client as the runtime sees it: the address that handlers hold, and what lies between it and its service.
 
-Three kinds exist: on plain ASGI (gateway.py), on uvicorn's own protocol class (protocol.py), and pretended (testkit/clients.py).
-They differ in how a message leaves and how reading is paused; the rest is here.
+Three kinds exist: on plain ASGI (plain_client.py), on uvicorn's own protocol class (fast_client.py), and pretended
+(testkit/clients.py). They differ in how a message leaves and how reading is paused; the rest is here.
 """
 
 import os
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
 MAX_WAITING = 64  # messages of one client that wait for its service at most,
 MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the last
-MAX_KEPT = (
-    1 << 16
-)  # bytes read beyond that, for the sake of pings; then the socket is not read
+# Bytes read beyond that, for the sake of pings; then the socket is not read.
+MAX_KEPT = 1 << 16
 
 
 class Client(WebSocket):

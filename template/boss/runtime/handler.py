@@ -58,9 +58,8 @@ class ServiceHandler(Generic[S]):
     dependencies: ClassVar[Sequence[Any]] = ()
     """FastAPI dependencies, `[Depends(...)]`, resolved before the handshake is accepted."""
 
-    _context: Context | None = (
-        None  # given by the runtime right after the instance is made
-    )
+    _context: Context | None = None
+    """Given by the runtime right after the instance is made."""
 
     def init(self) -> Ok[S] | Awaitable[Ok[S]]:
         """Begin a life of the service: make its first state. At most 30 seconds.

@@ -12,7 +12,7 @@ Source: OTP gen_server.
 import asyncio
 import inspect
 import logging
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable
 from time import perf_counter
@@ -44,7 +44,7 @@ _CALLBACKS = {
 }
 
 
-class MessageLoop:
+class MessageLoop(ABC):
     """What takes the messages of `service` from its mailbox; see the module. Everything here happens on the event loop.
 
     Args:

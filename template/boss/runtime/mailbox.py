@@ -25,17 +25,17 @@ class Message(NamedTuple):
     """One entry of a mailbox."""
 
     kind: Kind
-    sender: (
-        Any  # the Client for JOIN, INCOMING and CLOSE; the Later for LATER; else None
-    )
-    content: Any  # str or bytes for INCOMING, the CloseReason for CLOSE, anything for the rest
+    # The Client for JOIN, INCOMING and CLOSE; the Later for LATER; else None.
+    sender: Any
+    # str or bytes for INCOMING, the CloseReason for CLOSE, anything for the rest.
+    content: Any
 
 
 class Mailbox:
     """Bounded where senders could flood it, never lossy where they are clients.
 
     Broadcasts and infos are counted and refused above `limit`. Joins, closes and timers are bounded by the number of
-    clients and timers, clients' messages by not reading their sockets (see `Client.received`).
+    clients and timers, clients' messages by not reading their sockets (see `Client.waits`).
     """
 
     __slots__ = ("_limit", "_lock", "_posted", "messages", "name")

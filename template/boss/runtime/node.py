@@ -53,10 +53,9 @@ class Node:
         self._supervision = supervisor
         self._services = tuple(services)
         self._server = ServerSettings()
-        self._gateway: Gateway | None = (
-            None  # None while the application is not started
-        )
-        self._supervisor: Supervisor | None = None  # likewise
+        # None while the application is not started.
+        self._gateway: Gateway | None = None
+        self._supervisor: Supervisor | None = None
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
@@ -99,7 +98,7 @@ class Node:
             self._supervisor = self._gateway = None
 
     def accept(self, name: str) -> Callable[[Connection], Awaitable[None]]:
-        """The endpoint of the route to the service `name`."""
+        """What the route to the service `name` calls."""
 
         async def connect(connection: Connection) -> None:
             if connection.scope["path"].endswith("\n"):
@@ -112,7 +111,7 @@ class Node:
         return connect
 
     async def refuse(self, connection: Connection) -> None:
-        """The endpoint of whatever else is asked for below /websocket/: HTTP 404, never a silent accept."""
+        """What answers whatever else is asked for below /websocket/: HTTP 404, never a silent accept."""
         await deny(connection, 404, "there is no such service")
 
     async def healthz(self) -> JSONResponse:

@@ -64,12 +64,10 @@ class PlainClient(Client):
         self._direct = own is not None  # may a send be begun outside of a task?
         self._reader: asyncio.Task[Any] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
-        self._wake: asyncio.Future[None] | None = (
-            None  # of the writer, while nothing waits
-        )
-        self._closing: tuple[int, str] | None = (
-            None  # code and reason of the close frame to be sent
-        )
+        # Of the writer, while nothing waits.
+        self._wake: asyncio.Future[None] | None = None
+        # Code and reason of the close frame to be sent.
+        self._closing: tuple[int, str] | None = None
         # Messages that came while too many waited, and their bytes.
         self._kept: deque[str | bytes] | None = None
         self._kept_bytes = 0

@@ -22,9 +22,8 @@ class ServerSettings:
     application: str = "app:app"
     host: str = "127.0.0.1"
     port: int = 8001
-    compression: bool = (
-        False  # permessage-deflate: costs a third of the fan-out and 30 KiB a client
-    )
+    # permessage-deflate: costs a third of the fan-out and 30 KiB a client.
+    compression: bool = False
     max_connections: int = 0  # 0 = no limit
     max_connections_per_address: int = 0  # 0 = no limit
     landing_page: bool = True  # the list of services and the console on it
@@ -52,9 +51,8 @@ class WebsocketSettings:
     slow_consumer: Literal["close", "drop_oldest", "drop_newest"] = "close"
     mailbox_limit: int = 10000  # broadcasts and infos waiting for one service
     allowed_origins: tuple[str, ...] = ()  # beside the same origin; "*" allows all
-    subprotocols: tuple[
-        str, ...
-    ] = ()  # empty: the first one the client offers is accepted
+    # Empty: the first one the client offers is accepted.
+    subprotocols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

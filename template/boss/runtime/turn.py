@@ -29,6 +29,13 @@ class PendingGroup(Protocol):
     def end_of_turn(self) -> None: ...
 
 
+class Suspect(Protocol):
+    """A client whose outbound queue has grown too long."""
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the queue is still too long."""
+
+
 class Turn:
     """The state of sending in the current turn of `loop`; see the module."""
 
@@ -51,9 +58,8 @@ class Turn:
         self.number = 0
         self.dirty: list[Sender] = []  # clients with messages held
         self.group: PendingGroup | None = None
-        self.suspects: dict[
-            Suspect, None
-        ] = {}  # clients to be judged once the loop has had a turn to write
+        # Clients to be judged once the loop has had a turn to write.
+        self.suspects: dict[Suspect, None] = {}
         self.message: str | bytes | None = None  # framed last, by identity, and
         self.frame = b""  # its frame: what is sent to many in a loop is framed once
         self.open = False  # has anything been sent in this turn?
@@ -90,10 +96,3 @@ class Turn:
         suspects, self.suspects = self.suspects, {}
         for client in suspects:
             client.judge()
-
-
-class Suspect(Protocol):
-    """A client whose outbound queue has grown too long."""
-
-    def judge(self) -> None:
-        """Apply the `slow_consumer` policy if the queue is still too long."""

@@ -21,9 +21,8 @@ from .history import History, WatchedMailbox
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
 REST = 6  # turns of the event loop without work, after which the services are at rest
-SPIN = (
-    200  # turns that are waited for one after the other; later ones a millisecond apart
-)
+# Turns that are waited for one after the other; later ones a millisecond apart.
+SPIN = 200
 TIRED = 0.01  # seconds of patience once a callback has used up all of it
 AT_ONE_TIME = 10_000  # timers that may be due at one time
 
