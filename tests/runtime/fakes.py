@@ -50,6 +50,8 @@ class FakeClient(Client):
     def hang_up(self, code: int, text: str) -> None:
         self.closed_with = code, text
 
+    def hear_out(self) -> None: ...
+
     def pause_reading(self) -> None:
         self.reading = False
 

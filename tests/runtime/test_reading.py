@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from boss import Noreply, ServiceHandler, WebSocket
+from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
-from tests.runtime.local import PATIENCE, frame, serving
+from boss.runtime.settings import WebsocketSettings
+from tests.runtime.local import PATIENCE, LocalService, Peer, frame, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -16,6 +18,7 @@ class Busy(ServiceHandler[None]):
     """Takes its first message when it is told to, and all others at once."""
 
     heard: list[str]
+    closes: list[CloseReason]
     go: asyncio.Event
 
     async def handle_incoming(
@@ -25,10 +28,17 @@ class Busy(ServiceHandler[None]):
         await self.go.wait()
         return Noreply(state)
 
+    def handle_close(
+        self, reason: CloseReason, service_url: str, websocket: WebSocket, state: None
+    ) -> Noreply[None]:
+        self.closes.append(reason)
+        return Noreply(state)
+
 
 @pytest.fixture
 def busy() -> type[Busy]:
-    return type("Busy", (Busy,), {"heard": [], "go": asyncio.Event()})
+    names: dict[str, Any] = {"heard": [], "closes": [], "go": asyncio.Event()}
+    return type("Busy", (Busy,), names)
 
 
 NUMBERS = [str(number) for number in range(3 * MAX_WAITING)]
@@ -88,3 +98,99 @@ async def test_the_socket_is_not_read_when_much_is_kept(
         busy.go.set()
         await until(lambda: len(busy.heard) == number)
         await until(protocol.transport.is_reading)
+
+
+# How a connection ends whose messages wait.
+
+
+SOME = [f"{number:02}" for number in range(MAX_WAITING + 1 + 30)]
+
+
+async def some_wait(service: LocalService) -> tuple[Peer, Any]:
+    """A client whose first message is being taken, 64 more wait, and the last 30 of `SOME` are kept."""
+    peer, protocol = await service.join()
+    for number in SOME:
+        peer.send(1, number.encode())
+    await peer.flushed()
+    return peer, protocol
+
+
+async def test_what_was_read_is_heard_before_the_service_has_closed(
+    busy: type[Busy], way: str
+) -> None:
+    async with serving(busy, way) as service:
+        peer, _ = await some_wait(service)
+        (client,) = service.worker.clients
+        client.close(4000)
+        await peer.until(lambda: peer.closed_with == 4000)
+        busy.go.set()
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == SOME
+        assert busy.closes == [Normal("shutdown")]
+
+
+async def test_what_was_read_is_heard_before_a_message_that_is_too_big(
+    busy: type[Busy], way: str
+) -> None:
+    limits = WebsocketSettings(max_message_size=1000)
+    async with serving(busy, way, limits) as service:
+        peer, _ = await some_wait(service)
+        peer.send(2, bytes(1001))
+        busy.go.set()
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == SOME
+        assert busy.closes == [Error("toobig")]
+        await peer.until(lambda: peer.closed_with == 1009)
+
+
+async def test_a_client_that_closes_need_not_wait_for_the_service(
+    busy: type[Busy], way: str
+) -> None:
+    async with serving(busy, way) as service:
+        peer, _ = await some_wait(service)
+        peer.leaves(1000)
+        await peer.gone()
+        assert peer.frames[-1][0] == 8
+        assert busy.heard == SOME[:1]
+        busy.go.set()
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == SOME
+        assert busy.closes == [Remote(1000, "bye")]
+
+
+async def test_a_client_that_is_dropped_has_left_once(
+    busy: type[Busy], way: str
+) -> None:
+    """Though it has sent more than it may, in what is kept."""
+    limits = WebsocketSettings(max_messages_per_second=len(SOME) - 10)
+    async with serving(busy, way, limits) as service:
+        await some_wait(service)
+        worker = service.worker
+        worker.drop_clients(1012, "service restarts")
+        assert worker.connected == 0
+        busy.go.set()
+        await until(lambda: not worker.at_work)
+        assert busy.heard == SOME[:1]
+        assert busy.closes == []
+
+
+# Between the message with which the service has caught up and the next turn, in which reading goes on.
+
+
+async def catches_up(busy: type[Busy], protocol: Any) -> None:
+    busy.go.set()
+    await until(lambda: not protocol.held)
+
+
+async def test_all_is_heard_of_a_client_that_is_lost_in_that_turn(
+    busy: type[Busy],
+) -> None:
+    async with serving(busy, "fast") as service:
+        _, protocol = await some_wait(service)
+        for _ in range(10):
+            protocol.data_received(b"".join(frame(1, n.encode()) for n in SOME[:10]))
+        await catches_up(busy, protocol)
+        protocol.peer.gone(Error("closed"))
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == [*SOME, *SOME[:10] * 10]
+        protocol.transport.abort()

@@ -135,21 +135,25 @@ class Client(WebSocket):
     # How a connection ends.
 
     def finish(self, code: int, text: str, reason: CloseReason) -> None:
-        """Close the connection from this side and tell the service why."""
+        """Close the connection from this side and tell the service why, behind all that was read."""
+        self.hear_out()
         if self.open:
-            self._close(code, text)
+            self.flush()
             self.gone(reason)
+            self.hang_up(code, text)
 
     def drop(self, code: int, text: str) -> None:
         """Close the connection from this side without telling the service: there is no life to tell."""
         self.told = True
         if self.open:
-            self._close(code, text)
+            self.flush()
             self._ended()
+            self.hang_up(code, text)
         self.leave_groups()
 
     def gone(self, reason: CloseReason) -> None:
-        """The connection has ended or is ending: let the service be told, once."""
+        """The connection has ended or is ending: let the service be told, once, behind all that was read."""
+        self.hear_out()
         if self.open:
             self._ended()
             self.worker.closed(self, reason)
@@ -165,10 +169,6 @@ class Client(WebSocket):
     def forget_groups(self) -> None:
         """Forget the groups that nobody keeps any more: those of a life that has ended."""
         self.groups = [group for group in self.groups if group() is not None]
-
-    def _close(self, code: int, text: str) -> None:
-        self.flush()
-        self.hang_up(code, text)
 
     def flush(self) -> None:
         """Let leave now what would else leave when the turn ends."""
@@ -271,6 +271,10 @@ class Client(WebSocket):
     @abstractmethod
     def hang_up(self, code: int, text: str) -> None:
         """Send a close frame after what was sent so far, then end the connection within a few seconds."""
+
+    @abstractmethod
+    def hear_out(self) -> None:
+        """Hand over what came while reading was paused: the connection ends, so it does not wait any longer."""
 
     @abstractmethod
     def pause_reading(self) -> None:

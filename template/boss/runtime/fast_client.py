@@ -190,6 +190,9 @@ class FastClient(Client):
 
     # Reading.
 
+    def hear_out(self) -> None:
+        self._protocol.read_kept()
+
     def pause_reading(self) -> None:
         self._protocol.hold_reading()
 

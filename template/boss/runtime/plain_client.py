@@ -115,8 +115,7 @@ class PlainClient(Client):
         self._disconnected(event)
 
     def _disconnected(self, event: Message) -> None:
-        while self._kept and self.open:
-            self._hand_over(self._kept.popleft())
+        self.hear_out()
         self._take_passed_over()
         self.gone(from_disconnect(event))
 
@@ -147,10 +146,6 @@ class PlainClient(Client):
         await _wait_for_room(self._room)
         self._room = None
         self._server("start_keepalive")
-
-    def _hand_over(self, message: str | bytes) -> None:
-        self._kept_bytes -= size_of(message)
-        self.received(message)
 
     def send(self, message: str | bytes) -> None:
         # The usual case, a text that may leave at once, without the calls that the general one takes.
@@ -237,12 +232,20 @@ class PlainClient(Client):
         self._make_room()
         self.turn.loop.call_later(CLOSE_LIMIT, self._give_up)
 
+    def hear_out(self) -> None:
+        kept, self._kept = self._kept, None
+        for message in kept or ():
+            if self.open:
+                self.received(message)
+
     def pause_reading(self) -> None:
         pass  # the reader looks at `paused_reading`
 
     def resume_reading(self) -> None:
-        while self._kept and not self.paused_reading:
-            self._hand_over(self._kept.popleft())
+        while self._kept and self.open and not self.paused_reading:
+            message = self._kept.popleft()
+            self._kept_bytes -= size_of(message)
+            self.received(message)
         self._make_room()
 
     def _make_room(self) -> None:

@@ -221,7 +221,6 @@ class WebSocketProtocol(ReadingProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.peer is not None:
-            self.read_kept()
             self.peer.gone(Error("closed"))
             self.peer = None  # each held the other
         super().connection_lost(exc)

@@ -115,13 +115,19 @@ class ReadingProtocol(OpeningProtocol):
             super().data_received(data[position:])
 
     def _keep(self, client: FastClient, kept: bytearray) -> None:
-        """Leave for later what came while reading is held, but for pings and pongs: they need no service."""
+        """Leave for later what came while reading is held, but for pings and pongs: they need no service.
+
+        Unless the client has closed: then no more comes that the rest would have to wait for.
+        """
         while not self._begun:
             start = self._seen
             end = end_of_frame(kept, start, self.limit, self.compresses)
             if not start < end <= len(kept):
                 break
             frame = bytes(kept[start:end])
+            if frame[0] == 0x88:
+                self.read_kept()
+                return
             if frame[0] in (0x89, 0x8A) and self._take(client, frame, 0, len(frame)):
                 del kept[start:end]
             else:
@@ -232,11 +238,13 @@ class ReadingProtocol(OpeningProtocol):
             self.transport.resume_reading()
 
     def read_kept(self) -> None:
-        """The connection is lost: what came before that is still for the service."""
-        kept, self._partial = self._partial, None
-        self.held = False
-        if kept and self.peer is not None and self.peer.open:
-            self._read(self.peer, bytes(kept))
+        """The connection ends: what came before that is still for the service, however much waits there."""
+        client = self.peer
+        if self._partial and client is not None and client.open:
+            kept, self._partial = bytes(self._partial), None
+            self.held = False
+            client.paused_reading = True  # it is, from now on: nothing is held again
+            self._read(client, kept)
 
     def leave_to_parser(self) -> None:
         """We have closed: nothing but the client's close frame matters now, and the parser sees to that."""

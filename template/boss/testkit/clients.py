@@ -51,6 +51,9 @@ class PretendClient(Client):
         self.closed_with = code, text
         self.tell(f"is closed with {code}{text and f' ({text})'}")
 
+    def hear_out(self) -> None:
+        """See `pause_reading`."""
+
     def pause_reading(self) -> None:
         """Nothing is read from a socket here; whoever sends waits until the service has come to rest anyway."""
 
