@@ -182,6 +182,24 @@ async def catches_up(busy: type[Busy], protocol: Any) -> None:
     await until(lambda: not protocol.held)
 
 
+async def test_what_comes_in_that_turn_is_searched_from_its_beginning(
+    busy: type[Busy],
+) -> None:
+    """The payload has pings in it, as far behind the beginning as had been searched before."""
+    async with serving(busy, "fast") as service:
+        _, protocol = await some_wait(service)
+        for number in SOME[:10]:  # so that the service cannot take all
+            protocol.data_received(frame(1, number.encode()))
+        pings = b"\0" * 2 + b"\x89\x80\0\0\0\0" * 100
+        mask = frame(2, bytes(4))[-4:]
+        payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(pings))
+        await catches_up(busy, protocol)
+        protocol.data_received(frame(2, payload))
+        expected = [*SOME, *SOME[:10], str(payload)]
+        await until(lambda: len(busy.heard) == len(expected))
+        assert busy.heard == expected
+
+
 async def test_all_is_heard_of_a_client_that_is_lost_in_that_turn(
     busy: type[Busy],
 ) -> None:

@@ -109,6 +109,7 @@ class ReadingProtocol(OpeningProtocol):
         if client.open:
             self._partial = bytearray(data[position:])
             if self.held:
+                self._seen = 0
                 self._keep(client, self._partial)
         elif not self.transport.is_closing():
             # The client's close frame may follow.
@@ -231,7 +232,6 @@ class ReadingProtocol(OpeningProtocol):
         if self.held or client is None:
             return
         partial, self._partial = self._partial, None
-        self._seen = 0
         if partial is not None and client.open:
             self._read(client, bytes(partial))
         if not self.held:
