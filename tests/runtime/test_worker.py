@@ -247,6 +247,36 @@ async def test_a_client_may_send_so_many_messages_a_second() -> None:
         assert seen().count("") == 33
 
 
+async def test_what_comes_at_once_when_reading_goes_on_may_have_been_sent_in_time() -> (
+    None
+):
+    gate = asyncio.Event()
+
+    class Slow(ServiceHandler[None]):
+        async def handle_incoming(
+            self, url: str, websocket: Any, message: Any, state: None
+        ) -> Any:
+            await gate.wait()
+            return Noreply(state)
+
+    async with bench(Slow, {"max_messages_per_second": 100}) as b:
+        ann, bob = b.join("ann"), b.join("bob")
+        await b.settle()
+        for _ in range(MAX_WAITING + 1):
+            ann.received("")
+        assert not ann.reading
+        await b.advance(5)
+        gate.set()
+        await b.settle()
+        assert ann.reading
+        for client, may_send in ((bob, 100), (ann, 500 + 100 - MAX_WAITING - 1)):
+            for _ in range(may_send):
+                client.received("")
+            assert client.open
+            client.received("")
+            assert client.closed_with == (1008, "too many messages")
+
+
 async def test_limits_are_those_that_were_promised() -> None:
     assert worker.INIT_LIMIT == 30
     assert worker.TERMINATE_LIMIT == 5

@@ -212,23 +212,33 @@ class Client(WebSocket):
             and self.waiting <= MAX_WAITING // 2
             and self.waiting_bytes <= MAX_WAITING_BYTES // 2
         ):
+            if self.metered:
+                self._refill()
             self.paused_reading = False
             self.resume_reading()
 
     def _meter(self) -> bool:
         """Note that the client is alive; close it with 1008 when it sends faster than it may."""
-        now = self.worker.clock.time()
-        self.heard_at = now
-        rate = self.worker.limits.max_messages_per_second
-        if rate == 0:
+        self.heard_at = self.worker.clock.time()
+        if self.worker.limits.max_messages_per_second == 0:
             return True
-        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
-        self._tokens_at = now
+        self._refill()
         if self._tokens >= 1:
             self._tokens -= 1
             return True
         self.finish(1008, "too many messages", Error("flood"))
         return False
+
+    def _refill(self) -> None:
+        """Let the client send as many messages more as the time allows: those of one second at once.
+
+        What it sends while reading is paused comes all at once afterwards, so then each second counts.
+        """
+        rate, now = self.worker.limits.max_messages_per_second, self.worker.clock.time()
+        more = self._tokens + (now - self._tokens_at) * rate
+        if not self.paused_reading:
+            more = max(self._tokens, min(more, float(rate)))
+        self._tokens, self._tokens_at = more, now
 
     def _check_idle(self) -> None:
         limit = self.worker.limits.idle_timeout
