@@ -6,10 +6,16 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket as Connection
 
+from boss import Noreply, ServiceHandler
 from boss.runtime import plain_client
+from boss.runtime.client import MAX_KEPT, MAX_WAITING
+from tests.runtime.fakes import bench, scope
 
 pytestmark = pytest.mark.anyio
+
+FLOOD = 20_000  # messages
 
 
 class Uvicorn:
@@ -47,6 +53,43 @@ async def test_a_reader_goes_on_when_the_server_stops(uvicorn: Uvicorn) -> None:
     async with asyncio.timeout(5):
         await waiting
     assert not room.done()
+
+
+async def test_an_empty_message_takes_room_as_well() -> None:
+    class Busy(ServiceHandler[None]):
+        async def handle_incoming(
+            self, url: str, websocket: Any, message: Any, state: None
+        ) -> Any:
+            await go.wait()
+            heard.append(message)
+            return Noreply(state)
+
+    async def receive() -> dict[str, Any]:
+        asked.append(None)
+        if len(asked) > FLOOD:
+            return {"type": "websocket.disconnect", "code": 1005}
+        return {"type": "websocket.receive", "text": ""}
+
+    async def send(event: Any) -> None: ...
+
+    asked: list[None] = []
+    heard: list[str] = []
+    go = asyncio.Event()
+    async with bench(Busy) as b:
+        connection = Connection(scope(), receive, send)
+        client = plain_client.PlainClient(b.worker, b.turn, connection, "s")
+        b.worker.join(client)
+        await b.settle()
+        running = asyncio.create_task(client.run())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(asked) < MAX_WAITING + 2 + MAX_KEPT // 6 + 1
+        go.set()
+        await running
+        async with asyncio.timeout(5):
+            while len(heard) < FLOOD:
+                await asyncio.sleep(0)
+        assert len(asked) == FLOOD + 1
 
 
 @pytest.mark.parametrize("handler", [None, signal.SIG_DFL, lambda *_: None])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .turn import Turn
 
 TEXT, BINARY = 1, 2  # opcodes
+HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
 
@@ -137,7 +138,7 @@ class PlainClient(Client):
         if self._kept is None:
             self._kept = deque()
         self._kept.append(message)
-        self._kept_bytes += size_of(message)
+        self._kept_bytes += HEADER + size_of(message)
         if self._kept_bytes < MAX_KEPT:
             return
         # uvicorn reads no answer to its own pings now, and would take the client for dead.
@@ -244,7 +245,7 @@ class PlainClient(Client):
     def resume_reading(self) -> None:
         while self._kept and self.open and not self.paused_reading:
             message = self._kept.popleft()
-            self._kept_bytes -= size_of(message)
+            self._kept_bytes -= HEADER + size_of(message)
             self.received(message)
         self._make_room()
 
