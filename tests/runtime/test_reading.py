@@ -212,3 +212,32 @@ async def test_all_is_heard_of_a_client_that_is_lost_in_that_turn(
         await until(lambda: bool(busy.closes))
         assert busy.heard == [*SOME, *SOME[:10] * 10]
         protocol.transport.abort()
+
+
+# What uvicorn passes over: it came in one segment with a frame that is wrong.
+
+
+WRONG = frame(3)
+
+
+@pytest.mark.parametrize(
+    ("stream", "heard", "reason"),
+    [
+        (frame(1, b"one") + frame(2, b"2"), ["one", "b'2'"], Error("badframe")),
+        (frame(9) + frame(1, b"one") + frame(10), ["one"], Error("badframe")),
+        (frame(1, b"one") + frame(1, b"x" * 1001), ["one"], Error("toobig")),
+        (frame(1, b"\xff") + frame(1, b"one"), [], Error("badencoding")),
+    ],
+)
+async def test_what_is_passed_over_is_heard(
+    busy: type[Busy], stream: bytes, heard: list[str], reason: CloseReason
+) -> None:
+    busy.go.set()
+    limits = WebsocketSettings(max_message_size=1000)
+    async with serving(busy, "plain", limits) as service:
+        peer, _ = await service.join()
+        peer.transport.write(stream + WRONG)
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == heard
+        assert busy.closes == [reason]
+        await peer.gone()

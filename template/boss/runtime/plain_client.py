@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
 
-TEXT, BINARY = 1, 2  # opcodes
+TEXT, BINARY, PING, PONG = 1, 2, 9, 10  # opcodes
 HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
@@ -105,7 +105,7 @@ class PlainClient(Client):
             if not self.open:
                 pass  # it is closing
             elif len(message) * 4 > limit and size_of(message) > limit:
-                self.finish(1009, "message too big", Error("toobig"))
+                self._finish_too_big()
             elif self.paused_reading:
                 await self._keep(message)
             elif self.metered:
@@ -120,18 +120,27 @@ class PlainClient(Client):
         self._take_passed_over()
         self.gone(from_disconnect(event))
 
+    def _finish_too_big(self) -> None:
+        self.finish(1009, "message too big", Error("toobig"))
+
     def _take_passed_over(self) -> None:
         """Take the whole messages that came in one segment with a frame that is wrong: uvicorn passes them over."""
+        limit = self.worker.limits.max_message_size
         conn = getattr(getattr(self._send_event, "__self__", None), "conn", None)
         for frame in getattr(conn, "events_received", tuple)():
+            if frame.opcode in (PING, PONG):
+                continue
             if not self.open or not frame.fin or frame.opcode not in (TEXT, BINARY):
+                return
+            if len(frame.data) > limit:
+                self._finish_too_big()
                 return
             try:
                 self.received(
                     str(frame.data, "utf-8") if frame.opcode == TEXT else frame.data
                 )
             except UnicodeDecodeError:
-                return
+                self.gone(Error("badencoding"))
 
     async def _keep(self, message: str | bytes) -> None:
         """Keep a message that comes while too many wait: uvicorn answers pings only as long as it is asked for more."""
