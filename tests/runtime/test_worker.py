@@ -327,6 +327,88 @@ async def test_limits_of_time(callback: str, monkeypatch: pytest.MonkeyPatch) ->
     assert ended == expected[callback]
 
 
+class Stubborn(ServiceHandler[None]):
+    """Has to be cancelled at server stop, and does then what the test says."""
+
+    ended: ClassVar[list[Any]] = []
+
+    async def handle_info(self, info: Any, state: None) -> Any:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await self.cancelled()
+
+    async def cancelled(self) -> Any:
+        raise asyncio.CancelledError
+
+    def handle_close(self, reason: Any, url: str, websocket: Any, state: None) -> Any:
+        return Noreply(state)
+
+    async def terminate(self, reason: object, state: None) -> None:
+        await asyncio.sleep(0.05)
+        self.ended.append(repr(reason))
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stubborn, "ended", [])
+    for name in ("CALLBACK_LIMIT", "LAST_LIMIT"):
+        monkeypatch.setattr(worker, name, 0.01)
+
+
+@pytest.mark.usefixtures("_short")
+async def test_terminate_has_its_time_whatever_it_comes_from() -> None:
+    class Raises(Stubborn):
+        async def cancelled(self) -> Any:
+            raise ValueError("cancelled")
+
+    async with bench(Raises) as b:
+        b.worker.info("x")
+        await asyncio.sleep(0)
+    assert Stubborn.ended == ["ValueError('cancelled')"]
+
+
+@pytest.mark.usefixtures("_short")
+async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None:
+    terminating = asyncio.Event()
+
+    class Outlives(Stubborn):
+        async def cancelled(self) -> Any:
+            while not terminating.is_set():
+                try:
+                    await terminating.wait()
+                except asyncio.CancelledError:
+                    pass
+            return Stop("late", None)
+
+        async def terminate(self, reason: object, state: None) -> None:
+            terminating.set()
+            await super().terminate(reason, state)
+
+    async with bench(Outlives) as b:
+        b.worker.info("x")
+        await asyncio.sleep(0)
+    assert Stubborn.ended == ["'shutdown'"]
+    assert b.worker.reason == "shutdown"
+
+
+@pytest.mark.usefixtures("_short")
+async def test_after_a_callback_was_cancelled_others_may_crash_as_ever() -> None:
+    class Crashes(Stubborn):
+        def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            return super().cancelled()
+
+    async with bench(Crashes) as b:
+        b.join("ann")
+        await b.settle()
+        b.worker.info("x")
+        await asyncio.sleep(0)
+    assert Stubborn.ended == ["CancelledError()"]
+    assert b.worker.counters.crashes == 1
+
+
 async def test_a_callback_may_swallow_a_cancellation_that_is_none_of_ours() -> None:
     class Cancels(ServiceHandler[list[str]]):
         def init(self) -> Ok[list[str]]:

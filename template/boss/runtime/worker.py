@@ -230,6 +230,8 @@ class Worker(MessageLoop):
         self._end(reason, crashed=False)
 
     def _end(self, reason: object, *, crashed: bool) -> None:
+        if not self.alive:  # a callback that outlived its life at server stop
+            return
         self.alive = False
         self.cancel_timer()
         self.task = self.loop.create_task(self._ended(self, reason, crashed))
@@ -262,6 +264,9 @@ class Worker(MessageLoop):
         """End the life that still runs, with the reason "shutdown", and stay down."""
         if self.alive:
             await self.terminate("shutdown")
+        elif self.status == "running" and self.task is not None:
+            # `terminate` has been called already: it has its own time.
+            await asyncio.wait({self.task}, timeout=TERMINATE_LIMIT)
         if self.status == "running":
             self.go_down("stopped", "shutdown", 1012)
 
@@ -284,7 +289,8 @@ class Worker(MessageLoop):
 
     async def _cancel_callback(self) -> None:
         task = self.task
-        if task is None or task.done():
+        terminates = not self.alive and self.handler is not None
+        if task is None or task.done() or terminates:
             return
         log.warning(
             "%s: a callback was still running at server stop and is cancelled",
@@ -293,7 +299,8 @@ class Worker(MessageLoop):
         self.cancelling = True
         task.cancel()
         await asyncio.wait({task}, timeout=LAST_LIMIT)
-        if not self.alive:
+        self.cancelling = not task.done()
+        if not self.alive and self.task is task:  # it was `init` of another life
             self.go_down("stopped", "shutdown", 1012)
         elif task.cancelled():  # else it has gone on by itself, or still refuses to end
             self.drain()
