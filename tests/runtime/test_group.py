@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from boss import Group, Noreply, Remote, ServiceHandler
+from boss.runtime.client import MANY_GROUPS
 from tests.runtime.fakes import Bench, FakeClient, bench
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +38,23 @@ async def test_membership() -> None:
         assert ann in group
         assert "ann" not in group
         assert repr(group) == "<group of 3>"
+
+
+async def test_groups_that_nobody_keeps_are_forgotten_in_time() -> None:
+    async with bench(Silent) as b:
+        (ann,) = members(b, 1)[1]
+        lasting = Group()
+        lasting.add(ann)
+        for number in range(1000):
+            group = Group()
+            group.add(ann)
+            group.send(f"{number}")
+        await b.settle()
+        assert ann.inbox == [f"{number}" for number in range(1000)]
+        assert len(ann.groups) <= 2 * MANY_GROUPS
+        ann.gone(Remote(1000, ""))
+        await b.settle()
+        assert len(lasting) == 0
 
 
 async def test_messages_wait_for_the_end_of_the_turn_and_keep_their_order() -> None:

@@ -31,6 +31,7 @@ MAX_WAITING = 64  # messages of one client that wait for its service at most,
 MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the last
 # Bytes read beyond that, for the sake of pings; then the socket is not read.
 MAX_KEPT = 1 << 16
+MANY_GROUPS = 16  # of one client, from which on it looks for some that are no more
 
 
 class Client(WebSocket):
@@ -158,18 +159,6 @@ class Client(WebSocket):
             self._ended()
             self.worker.closed(self, reason)
 
-    def leave_groups(self) -> None:
-        """Take the client out of every group."""
-        groups, self.groups = self.groups, []
-        for reference in groups:
-            group = reference()
-            if group is not None:
-                group.forget(self)
-
-    def forget_groups(self) -> None:
-        """Forget the groups that nobody keeps any more: those of a life that has ended."""
-        self.groups = [group for group in self.groups if group() is not None]
-
     def flush(self) -> None:
         """Let leave now what would else leave when the turn ends."""
         group = self.turn.group
@@ -181,6 +170,27 @@ class Client(WebSocket):
         if self.metered and self.idle_timer is not None:
             self.idle_timer.cancel()
         self.worker.left(self)
+
+    # The groups that it is in.
+
+    def enter_group(self, group: "ReferenceType[Group]") -> None:
+        """Note a group, and every now and then forget those that nobody keeps any more."""
+        number = len(self.groups)
+        if number >= MANY_GROUPS and number.bit_count() == 1:  # it has doubled
+            self.forget_groups()
+        self.groups.append(group)
+
+    def leave_groups(self) -> None:
+        """Take the client out of every group."""
+        groups, self.groups = self.groups, []
+        for reference in groups:
+            group = reference()
+            if group is not None:
+                group.forget(self)
+
+    def forget_groups(self) -> None:
+        """Forget the groups that nobody keeps any more, as those of a life that has ended."""
+        self.groups = [group for group in self.groups if group() is not None]
 
     # What the client sends.
 

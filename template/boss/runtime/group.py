@@ -77,7 +77,7 @@ class Group:
             self.spread()
         self._turn = client.turn
         self._members[client] = None
-        client.groups.append(self._self)
+        client.enter_group(self._self)
 
     def discard(self, websocket: WebSocket) -> None:
         """Remove a client, if it is a member; it still gets what was sent before."""
