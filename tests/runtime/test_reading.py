@@ -214,6 +214,27 @@ async def test_all_is_heard_of_a_client_that_is_lost_in_that_turn(
         protocol.transport.abort()
 
 
+async def test_a_pong_is_looked_for_once_more_for_each_ping(busy: type[Busy]) -> None:
+    """Also when the ping before was given up since no pong is read."""
+    async with serving(busy, "fast") as service:
+        peer, protocol = await service.join()
+        protocol.ping_interval = protocol.ping_timeout = 20
+        protocol.send_keepalive_ping()
+        protocol.keepalive_timeout()
+        for number in SOME:
+            peer.send(1, number.encode())
+        await peer.flushed()
+        protocol.keepalive_timeout()
+        busy.go.set()
+        await until(lambda: busy.heard == SOME)
+        protocol.send_keepalive_ping()
+        protocol.keepalive_timeout()
+        assert protocol.peer.open
+        protocol.keepalive_timeout()
+        await until(lambda: bool(busy.closes))
+        assert busy.closes == [Normal("timeout")]
+
+
 # What uvicorn passes over: it came in one segment with a frame that is wrong.
 
 

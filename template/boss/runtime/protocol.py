@@ -175,6 +175,7 @@ class WebSocketProtocol(ReadingProtocol):
         self.ping_timer = None
         if self.close_sent or self.transport.is_closing():
             return
+        self._looked_again = False
         self.pending_ping_payload = random.randbytes(4)
         self.ping_sent_at = self.loop.time()
         self.transport.write(b"\x89\x04" + self.pending_ping_payload)
@@ -204,10 +205,6 @@ class WebSocketProtocol(ReadingProtocol):
             client.gone(Normal("timeout"))
         super().keepalive_timeout()
         self.cut_later()
-
-    def handle_pong(self, event: Frame) -> None:
-        self._looked_again = False
-        super().handle_pong(event)
 
     def shutdown(self) -> None:
         client = self.peer
