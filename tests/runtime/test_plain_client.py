@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket as Connection
 from boss import Noreply, ServiceHandler
 from boss.runtime import plain_client
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
-from tests.runtime.fakes import bench, scope
+from tests.runtime.fakes import Bench, bench, scope
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +55,53 @@ async def test_a_reader_goes_on_when_the_server_stops(uvicorn: Uvicorn) -> None:
     assert not room.done()
 
 
+def plain(b: Bench, receive: Any) -> plain_client.PlainClient:
+    """A client that sends what `receive` says, and is sent into the void."""
+
+    async def send(event: Any) -> None: ...
+
+    connection = Connection(scope(), receive, send)
+    client = plain_client.PlainClient(b.worker, b.turn, connection, "s")
+    b.worker.join(client)
+    return client
+
+
+@pytest.mark.parametrize("messages", [0, 1])
+async def test_giving_up_a_connection_hides_no_other_cancellation(
+    messages: int,
+) -> None:
+    async def receive() -> dict[str, Any]:
+        asked.append(None)
+        if len(asked) > messages:
+            await asyncio.Event().wait()
+        return {"type": "websocket.receive", "text": "x"}
+
+    for cancelled in (False, True):
+        asked: list[None] = []
+        async with bench(ServiceHandler) as b:
+            client = plain(b, receive)
+            running = asyncio.create_task(client.run())
+            while len(asked) <= messages:
+                await asyncio.sleep(0)
+            client._give_up()
+            if cancelled:
+                running.cancel()
+            await asyncio.wait({running})
+            assert running.cancelled() is cancelled
+            assert not client.open
+
+
+async def test_what_follows_the_end_of_a_connection_is_not_cancelled() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.disconnect", "code": 1005}
+
+    async with bench(ServiceHandler) as b:
+        client = plain(b, receive)
+        await client.run()
+        client._give_up()
+        await asyncio.sleep(0)  # where it would be
+
+
 async def test_an_empty_message_takes_room_as_well() -> None:
     class Busy(ServiceHandler[None]):
         async def handle_incoming(
@@ -70,15 +117,11 @@ async def test_an_empty_message_takes_room_as_well() -> None:
             return {"type": "websocket.disconnect", "code": 1005}
         return {"type": "websocket.receive", "text": ""}
 
-    async def send(event: Any) -> None: ...
-
     asked: list[None] = []
     heard: list[str] = []
     go = asyncio.Event()
     async with bench(Busy) as b:
-        connection = Connection(scope(), receive, send)
-        client = plain_client.PlainClient(b.worker, b.turn, connection, "s")
-        b.worker.join(client)
+        client = plain(b, receive)
         await b.settle()
         running = asyncio.create_task(client.run())
         for _ in range(10):

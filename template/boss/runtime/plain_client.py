@@ -87,9 +87,13 @@ class PlainClient(Client):
                 await self._reader
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._cut or task is None or task.uncancel():
+            assert task is not None
+            if self._cut and self._reader is task:
+                task.uncancel()
+            if not self._cut or task.cancelling():
                 raise
         finally:
+            self._reader = None  # what its task does now is not to be cancelled
             self.gone(Error("closed"))
             if self._writer is not None:
                 self._writer.cancel()
