@@ -40,7 +40,7 @@ class LocalServer:
         self._service = service
         self._way = way
         self._state = ServerState()
-        self._peers: list[Peer] = []
+        self.peers: list[Peer] = []
 
     async def start(self) -> None:
         """Listen on a port of the system's choice."""
@@ -67,13 +67,13 @@ class LocalServer:
         await asyncio.get_running_loop().create_connection(
             lambda: peer, "127.0.0.1", self.port
         )
-        self._peers.append(peer)
+        self.peers.append(peer)
         return peer if await peer.shake_hands(target) else None
 
     async def stop(self) -> None:
         """Stop listening, reset what is open, and wait until all of it has gone."""
         self._server.close()
-        for peer in self._peers:
+        for peer in self.peers:
             peer.lose()
         async with asyncio.timeout(PATIENCE):
             while self._state.connections or self._state.tasks:

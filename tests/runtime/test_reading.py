@@ -8,6 +8,7 @@ import pytest
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
+from boss.runtime.gateway import Gateway
 from boss.runtime.settings import WebsocketSettings
 from tests.runtime.local import PATIENCE, LocalService, Peer, frame, serving
 
@@ -98,6 +99,32 @@ async def test_the_socket_is_not_read_when_much_is_kept(
         busy.go.set()
         await until(lambda: len(busy.heard) == number)
         await until(protocol.transport.is_reading)
+
+
+async def test_what_comes_before_the_answer_to_the_handshake_is_heard(
+    busy: type[Busy], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    accept = Gateway._accept
+
+    async def slowly(self: Gateway, *arguments: Any) -> str | None:
+        asked.set()
+        await answer.wait()
+        return await accept(self, *arguments)
+
+    monkeypatch.setattr(Gateway, "_accept", slowly)
+    busy.go.set()
+    async with serving(busy, way) as service:
+        joining = asyncio.create_task(service.join())
+        await asked.wait()
+        (protocol,) = service.server.connections
+        (early,) = service.server.peers
+        early.send(1, b"early")
+        await until(lambda: not protocol.transport.is_reading())
+        answer.set()
+        peer, _ = await joining
+        peer.send(1, b"later")
+        await until(lambda: busy.heard == ["early", "later"])
 
 
 # How a connection ends whose messages wait.

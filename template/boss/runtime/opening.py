@@ -57,6 +57,7 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
     curr_msg_data_type: Literal["text", "bytes"] = "bytes"
 
     _accept: bytes | None = None  # Sec-WebSocket-Accept while our own answer is due
+    _early = b""  # what came before that, though a client should wait for it
 
     def __init__(
         self,
@@ -128,6 +129,9 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
             task = self.loop.create_task(self.run_asgi())
             task.add_done_callback(self.on_task_complete)
             self.tasks.add(task)
+        elif self._accept is not None:
+            self._early += data
+            self.transport.pause_reading()
         else:
             super().data_received(data)
 
@@ -159,6 +163,13 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
         self.handshake_complete = True
         self._accept = None
         self.start_keepalive()
+        if self._early:
+            self.loop.call_soon(self._read_early)
+
+    def _read_early(self) -> None:
+        early, self._early = self._early, b""
+        self.transport.resume_reading()
+        self.data_received(early)
 
     @cached_property
     def conn(self) -> Protocol:  # type: ignore[override]  # made when first needed
