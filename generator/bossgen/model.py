@@ -76,9 +76,8 @@ class Scope:
     attributes: list[ast.Attribute] = field(default_factory=list)
     returns: list[ast.Return] = field(default_factory=list)
     statements: list[ast.Expr] = field(default_factory=list)  # expression statements
-    assignments: list[ast.AST] = field(
-        default_factory=list
-    )  # =, :=, for, with, in comprehensions
+    # By =, :=, for, with, and in comprehensions.
+    assignments: list[ast.AST] = field(default_factory=list)
     yields: list[ast.AST] = field(default_factory=list)
     bindings: dict[str, list[Meaning]] = field(default_factory=dict)  # its own names
 
@@ -107,12 +106,10 @@ class Handler:
     summary: str  # the first line of the class's docstring, or of the module's; or ""
     parsed: Module
     definition: Class
-    lineage: tuple[
-        Class | None, ...
-    ]  # definition and its bases as Python searches them; None: not seen
-    overriding: tuple[
-        Class | None, ...
-    ]  # those of them before ServiceHandler: the others' callbacks are not called
+    # The definition and its bases as Python searches them; None: not seen.
+    lineage: tuple[Class | None, ...]
+    # Those of them before ServiceHandler: the others' callbacks are not called.
+    overriding: tuple[Class | None, ...]
 
 
 Value: TypeAlias = str | int | float | bool | tuple[str, ...]

@@ -197,9 +197,8 @@ def _assign(
         case ast.Starred(value=part):
             _assign(part, None, names, outer)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-            _set(
-                name, ast.Constant(attribute), names
-            )  # ChatWebsocket.handle_join = ...
+            # ChatWebsocket.handle_join = ...
+            _set(name, ast.Constant(attribute), names)
 
 
 def _set(name: str, attribute: ast.expr, names: Names) -> None:

@@ -18,11 +18,10 @@ from .build import Report, build
 from .errors import BossgenError
 from .sources import CODE, HANDLERS, fingerprint
 
-# All in milliseconds.
-QUIET: Final = (
-    20  # a save often comes as several events: wait until none has come for so long,
-)
-LONGEST: Final = 100  # but not for longer than this
+# All in milliseconds. A save often comes as several events: wait until none has come for
+# QUIET, but not for longer than LONGEST.
+QUIET: Final = 20
+LONGEST: Final = 100
 UNTOLD: Final = 100  # be there again even if no event has come
 
 # Looks without an event: at all of the first few, since a save may have come before the watch began; then at one in ten,

@@ -28,9 +28,7 @@ except (
     fcntl = None  # type: ignore[assignment]
 
 BOSS: Final = PurePosixPath("boss")
-TEMPORARY: Final = (
-    ".bossgen-tmp"  # the end of the names of files that are being written
-)
+TEMPORARY: Final = ".bossgen-tmp"  # how the names of files being written end
 STAGING: Final = f".boss{TEMPORARY}"  # where a new boss/ is made
 
 Kind: TypeAlias = Literal["create", "update", "delete"]

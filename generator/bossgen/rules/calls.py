@@ -21,9 +21,8 @@ class End:
     """A `return` as one way reaches it."""
 
     node: ast.Return
-    expression: (
-        ast.expr | None
-    )  # which part of it is the value: one side of `a if b else c`
+    # Which part of it is the value: one side of `a if b else c`.
+    expression: ast.expr | None
     value: Value
     sure: bool  # the way exists
     straight: bool  # nothing was decided on the way

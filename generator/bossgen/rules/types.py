@@ -19,9 +19,8 @@ class Type:
 
     meaning: str | Class  # "boss.WebSocket", "builtins.str", or a class of the module
     arguments: tuple[ast.expr, ...] = ()  # of `set[WebSocket]`
-    value: tuple[
-        str, ...
-    ] = ()  # of a Literal or an Enum: ("str", "'lobby'"), ("OPEN",)
+    # Of a Literal or an Enum: ("str", "'lobby'"), ("OPEN",).
+    value: tuple[str, ...] = ()
 
 
 Types: TypeAlias = tuple[Type, ...] | None
