@@ -56,6 +56,7 @@ class WebSocketProtocol(ReadingProtocol):
     """uvicorn's protocol class, taken over after the handshake; see the module."""
 
     _looked_again = False
+    _lingers = False  # have we ended our side of a connection that goes on sending?
 
     async def run_asgi(self) -> None:
         """Run the application for the handshake; a connection that was taken over lives on without it."""
@@ -161,15 +162,39 @@ class WebSocketProtocol(ReadingProtocol):
         self.cut_later()
 
     def handle_parser_exception(self) -> None:
+        client = self.peer
         if self.close_sent:  # a second close frame would be one too many
-            self.transport.close()
-            return
-        if self.peer is not None:
+            if client is None:
+                self.transport.close()
+            elif not self._lingers:
+                self._linger()
+        elif client is None:
+            super().handle_parser_exception()
+            self.cut_later()
+        else:
             assert self.conn.close_sent is not None
-            self.peer.flush()
-            self.peer.gone(Error(_ERRORS.get(self.conn.close_sent.code, "badframe")))
-        super().handle_parser_exception()
-        self.cut_later()
+            client.flush()
+            client.gone(Error(_ERRORS.get(self.conn.close_sent.code, "badframe")))
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self._linger()
+
+    def _linger(self) -> None:
+        """End our side, and read on until the client has ended its own; the parser discards what comes.
+
+        A socket that is closed while something lies unread in it resets the connection, and a client that is still
+        sending may then never see why: it is told 1009 while most of its message is under way.
+        """
+        if not self.transport.can_write_eof():  # TLS
+            self.transport.close()
+            self.cut_later()
+            return
+        self._lingers = True
+        self.stop_keepalive()
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(CLOSE_LIMIT, self.transport.abort)
 
     def send_keepalive_ping(self) -> None:
         self.ping_timer = None

@@ -210,6 +210,14 @@ def test_a_message_over_the_limit_is_error_toobig(
     assert small.count("handle_incoming") == 0
 
 
+def test_a_client_that_sends_far_too_much_is_told_so(prompt: Service) -> None:
+    """The close frame does not get lost by a reset while most of the message is still on its way."""
+    connection = raw(prompt)
+    connection.sendall(big_frame(TEXT, 8 << 20))
+    assert close_code(connection) == 1009
+    assert prompt.wait("handle_close") == "Error(reason='toobig')"
+
+
 def test_a_message_of_just_the_limit_is_heard(
     server: Server, fresh: Callable[[str], Service]
 ) -> None:
