@@ -15,6 +15,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable
+from contextvars import copy_context
 from time import perf_counter
 from typing import Any
 
@@ -60,6 +61,8 @@ class MessageLoop(ABC):
         self.service = service
         self.limits = service.websocket
         self.loop = loop
+        # Context variables are the service's own: what middleware has set for one client is not for another.
+        self.context = copy_context()
         self.clock = clock
         self.counters = Counters()
         self.mailbox = Mailbox(self.name, self.limits.mailbox_limit)
@@ -130,11 +133,14 @@ class MessageLoop(ABC):
         if type(result) is Noreply and result.timeout is None:
             self.state = result.state
             if self.mailbox.messages:
-                self.loop.call_soon(self.drain)
+                self.drain_soon()
             else:
                 self.busy = False
         elif self._settle("handle_incoming", client, result):
-            self.drain()
+            if self.mailbox.messages or self.timeout == 0:
+                self.drain_soon()  # not here: the context is the client's
+            else:
+                self.drain()  # nothing but the timeout has to be begun
 
     def queue(self, kind: Kind, sender: Any, content: Any) -> None:
         """Append to the mailbox what needs no counting, and see to it that somebody comes to it."""
@@ -145,7 +151,11 @@ class MessageLoop(ABC):
         """See to it that somebody comes to what is in the mailbox."""
         if not self.busy and self.mailbox.messages:
             self.busy = True
-            self.loop.call_soon(self.drain)
+            self.drain_soon()
+
+    def drain_soon(self) -> None:
+        """Drain in the next turn of the event loop, in the context of the service."""
+        self.loop.call_soon(self.drain, context=self.context)
 
     def drain(self) -> None:
         """Deliver messages until none is left, a callback awaits, the life ends, or a fair share of time is used."""
@@ -167,7 +177,7 @@ class MessageLoop(ABC):
             if not self._deliver(message):
                 return
             if perf_counter() > until:
-                self.loop.call_soon(self.drain)
+                self.drain_soon()
                 return
 
     def _deliver(self, message: Message) -> bool:
@@ -246,7 +256,9 @@ class MessageLoop(ABC):
             self.stopped(result.reason)
             return False
         if inspect.isawaitable(result):
-            self.task = self.loop.create_task(self._await(name, client, result))
+            self.task = self.loop.create_task(
+                self._await(name, client, result), context=self.context
+            )
             return False
         wrong = TypeError(
             f"{name} returned {type(result).__name__}; return Noreply(state) or Stop(reason, state)"

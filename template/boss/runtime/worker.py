@@ -172,7 +172,7 @@ class Worker(MessageLoop):
         self.alive = True
         self.rejoining = deque(self.clients)
         self.timeout = result.timeout
-        self.loop.call_soon(self.drain)
+        self.drain_soon()
 
     async def terminate(self, reason: object) -> None:
         """Call `terminate`; what goes wrong in it is logged."""
@@ -234,7 +234,9 @@ class Worker(MessageLoop):
             return
         self.alive = False
         self.cancel_timer()
-        self.task = self.loop.create_task(self._ended(self, reason, crashed))
+        self.task = self.loop.create_task(
+            self._ended(self, reason, crashed), context=self.context
+        )
 
     # Server stop.
 

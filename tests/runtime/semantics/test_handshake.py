@@ -534,6 +534,71 @@ def test_a_handler_sees_the_request_as_it_came_through_middleware(
         assert service.wait("handle_join") == "/websocket/d00"
 
 
+SETTING = """
+from contextvars import ContextVar
+
+import boss
+
+boss.WHO = ContextVar("who", default="nobody")
+
+
+class Setting:
+    \"\"\"As those do that write in every line of the log whose request it is.\"\"\"
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "websocket":
+            boss.WHO.set(scope["query_string"].decode().removeprefix("name="))
+        await self.app(scope, receive, send)
+
+
+app = FastAPI()
+app.include_router(router)
+app.add_middleware(Setting)
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_middleware_has_set_for_one_client_is_not_for_another(
+    tmp_path: Path, way: str, clients: ExitStack, kind: str
+) -> None:
+    text = (Path(__file__).parent / "application.py").read_text()
+    plain = "app = FastAPI()\napp.include_router(router)\n"
+    project = make_project(
+        tmp_path, services=1, application=text.replace(plain, SETTING)
+    )
+    with served(project, way) as server:
+        service = Service(clients, server, f"{kind[0]}00")
+        tell = "import boss; note(boss.WHO.get(), who)"
+        rest = "await gate('all are here')\n" if kind == "async def" else ""
+        service.on(
+            init=tell,
+            handle_join=tell,
+            handle_incoming=f"{rest}{tell}\nself.send_after(0, 1)",
+            handle_close=tell,
+            handle_broadcast=tell,
+            handle_info=tell,
+            terminate=tell,
+        )
+        ann, bob = service.join("ann"), service.join("bob")
+        ann.send("x")
+        service.wait("handle_incoming")
+        bob.send("x")
+        service.broadcast("x")
+        bob.close()
+        service.open("all are here")
+        service.wait("handle_info", times=2)
+        service.wait("handle_close", "bob")
+        service.on(handle_incoming="raise ValueError")
+        ann.send("x")
+        service.wait("init", times=2)
+        notes = service.calls("note")
+        assert len(notes) >= 9
+        assert all(what in ("nobody", who) for _, who, what in notes), notes
+
+
 @pytest.mark.parametrize(
     "forge",
     [
