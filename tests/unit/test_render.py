@@ -108,6 +108,20 @@ def test_any_legal_name_passes_ruff(
         assert ruff("format", "--diff", cwd=Path(folder)) == ""
 
 
+def test_what_a_project_asks_of_its_own_code_is_not_asked_of_what_is_generated(
+    tmp_path: Path,
+) -> None:
+    for path, text in compiled({"chat": handler()}).files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "myapp"\nversion = "1"\nrequires-python = ">=3.14"\n'
+        '[tool.ruff]\nline-length = 60\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
+    )
+    assert ruff("check", cwd=tmp_path / "boss") == ""
+    assert ruff("format", "--diff", cwd=tmp_path / "boss") == ""
+
+
 def test_the_names_of_the_router_are_all_reserved() -> None:
     outcome = compiled({"chat": handler()}, "[service.chat]\nidle_timeout = 1\n")
     tree = ast.parse(outcome.files[ROUTER])
