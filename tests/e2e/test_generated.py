@@ -73,6 +73,15 @@ def test_types_need_no_package_that_serving_does_not(
     )
 
 
+def test_what_a_folder_above_asks_for_is_not_asked_of_a_project(
+    bossgen: Bossgen, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 60\n")
+    bossgen("new", "myapp", "--defaults", "--service", "chat", cwd=tmp_path)
+    for command in (("check",), ("format", "--check")):
+        run("ruff", *command, cwd=tmp_path / "myapp", env=environment(**tools))
+
+
 def test_a_project_s_tests_have_settings_of_their_own(
     bossgen: Bossgen, tmp_path: Path, tools: dict[str, str]
 ) -> None:
