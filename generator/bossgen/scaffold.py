@@ -107,6 +107,7 @@ def new(
             return _pretended(written, target)
         place.apply_umask(staged)
         if not (empty and place.move_folder(staged, target)):
+            _is_empty(target, force=force, but=work.name)  # still
             place.move_files(staged, target, written)
             build(target)  # removes what an earlier build has left
     return Report(_welcome(target, services, answers["base_url"]))
@@ -375,8 +376,8 @@ def _check_services(names: Sequence[str], app: str) -> None:
             raise BadName(f"the service `{name}` is named twice")
 
 
-def _is_empty(target: Path, *, force: bool) -> bool:
-    """Whether there is nothing yet in `target`.
+def _is_empty(target: Path, *, force: bool, but: str = "") -> bool:
+    """Whether there is nothing yet in `target`, but for a folder of ours.
 
     Raises:
         BossgenError: there is, and no `force`; or it is no folder.
@@ -386,7 +387,7 @@ def _is_empty(target: Path, *, force: bool) -> bool:
         raise BossgenError(f"{there} exists and is no folder", "choose another name")
     if there != target:
         return True
-    empty = not os.listdir(target)
+    empty = set(os.listdir(target)) <= {but}
     if not empty and not force:
         raise BossgenError(
             f"{target} exists and is not empty",

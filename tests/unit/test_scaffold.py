@@ -208,6 +208,19 @@ def test_a_target_that_is_not_empty_is_refused(project: Path) -> None:
     assert tree(project) == before
 
 
+def test_a_target_that_is_filled_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def filled(_staged: Path) -> None:
+        (tmp_path / "myapp").mkdir()
+        (tmp_path / "myapp/app.py").write_text("mine")
+
+    monkeypatch.setattr(scaffold, "_build", filled)
+    with pytest.raises(BossgenError, match="not empty"):
+        scaffold.new(tmp_path / "myapp")
+    assert tree(tmp_path) == {"myapp/app.py": b"mine"}
+
+
 @pytest.mark.parametrize("pretend", [False, True])
 def test_a_target_below_a_file_is_refused(tmp_path: Path, pretend: bool) -> None:
     (tmp_path / "file").write_text("mine")
