@@ -33,19 +33,17 @@ def ignores(module: Module) -> tuple[Ignore, ...]:
     found: list[Ignore] = []
     statements = _statements(module.tree)
     for line, column, text in _comments(module):
-        comment = _COMMENT.search(text)
-        if comment is None:
-            continue
         first, last = statements.get(line, (line, line))
-        for code in _CODE.finditer(text, *comment.span(1)):
-            span = Span(
-                module.source.path,
-                line,
-                column + code.start() + 1,
-                line,
-                column + code.end() + 1,
-            )
-            found.append(Ignore(code.group(), span, first, last))
+        for comment in _COMMENT.finditer(text):
+            for code in _CODE.finditer(text, *comment.span(1)):
+                span = Span(
+                    module.source.path,
+                    line,
+                    column + code.start() + 1,
+                    line,
+                    column + code.end() + 1,
+                )
+                found.append(Ignore(code.group(), span, first, last))
     return tuple(found)
 
 
