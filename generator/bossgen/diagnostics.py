@@ -99,12 +99,12 @@ def _full(
     hue = paint.error if diagnostic.severity == "error" else paint.warning
     margin = " " * width
     label = f"{hue}{diagnostic.severity}[{diagnostic.code}]{paint.off}"
-    out = [f"{label}{paint.bold}: {diagnostic.message}{paint.off}"]
+    out = [f"{label}{paint.bold}: {_display(diagnostic.message)}{paint.off}"]
     out += _excerpt(diagnostic.span, "", width, hue, lines, paint)
     for span, note in diagnostic.related:
         out += _excerpt(span, note, width, paint.note, lines, paint)
     for number, text in enumerate(
-        diagnostic.help.splitlines() if diagnostic.help else ()
+        map(_display, diagnostic.help.split("\n") if diagnostic.help else ())
     ):
         if number == 0:
             out.append(
@@ -126,7 +126,8 @@ def _excerpt(
     """` --> path:line:column`, the line, and carets below the part of it that is meant."""
     margin = " " * width
     bar = f"{margin} {paint.note}|{paint.off}"
-    out = [f"{margin}{paint.note}-->{paint.off} {span.path}:{span.line}:{span.column}"]
+    place = f"{_display(span.path)}:{span.line}:{span.column}"
+    out = [f"{margin}{paint.note}-->{paint.off} {place}"]
     text = lines.get(span.path, ())
     if not 0 < span.line <= len(text):
         return [*out, *([f"{bar} {note}"] if note else [])]
@@ -137,7 +138,7 @@ def _excerpt(
         if span.end_line == span.line
         else len(line.rstrip())
     )
-    before = _display(line[:start], 0)
+    before = _display(line[:start])
     marked = _display(line[start:end], _columns(before))
     after = _display(line[end:], _columns(before) + _columns(marked))
     carets = "^" * max(1, _columns(marked))
@@ -150,7 +151,7 @@ def _excerpt(
     ]
 
 
-def _display(text: str, column: int) -> str:
+def _display(text: str, column: int = 0) -> str:
     """`text` as it can be shown in one line of a terminal, beginning at `column`: tabs widened, controls visible."""
     out = []
     for character in text:
@@ -185,7 +186,7 @@ def _columns(text: str) -> int:
 def render_concise(diagnostics: Sequence[Diagnostic]) -> str:
     """One line each: `path:line:column: error[BG305] message`."""
     return "".join(
-        f"{d.span.path}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}] {d.message}\n"
+        f"{_display(d.span.path)}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}] {_display(d.message)}\n"
         for d in diagnostics
     )
 

@@ -118,6 +118,17 @@ def test_carets_stand_below_what_is_meant() -> None:
     assert full("a\x00b\x1bc", 5, 6) == ["1 | a\ufffdb\ufffdc", "  |     ^"]
 
 
+def test_no_form_for_a_terminal_carries_out_what_a_file_contains() -> None:
+    span = Span("a\x1b[2J.py", 1, 1, 1, 2)
+    problem = Diagnostic("BG1", "x", "error", "`\n\x9b`", span, "write `\u202e`")
+    assert render_full([problem], {}) == (
+        "error[BG1]: `\ufffd\ufffd`\n --> a\ufffd[2J.py:1:1\n  = help: write `\ufffd`\n"
+    )
+    assert render_concise([problem]) == (
+        "a\ufffd[2J.py:1:1: error[BG1] `\ufffd\ufffd`\n"
+    )
+
+
 def test_carets_of_several_lines_go_to_the_end_of_the_first() -> None:
     assert full("x = f(\n  y)", 5, 4, end_line=2) == ["1 | x = f(", "  |     ^^"]
 
