@@ -5,7 +5,7 @@ may be the last one that the value can fail, and the way behind it is vague.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..lineage import descends
@@ -155,6 +155,10 @@ class Narrowing:
                 return [NONE if value is None else literal(value)]
             case ast.MatchValue(value=value):
                 return self._value_types(value)
+            case ast.MatchSequence(patterns=[ast.MatchStar()]):
+                return [Type("builtins.list"), Type("builtins.tuple")]
+            case ast.MatchMapping(keys=[]):
+                return [Type("builtins.dict")]
             case ast.MatchOr(patterns=parts):
                 return [one for part in parts for one in self._covers(part)]
             case ast.MatchAs(pattern=ast.pattern() as inner):
@@ -164,13 +168,18 @@ class Narrowing:
     def may_be_complete(self, node: ast.Match, types: Types) -> bool:
         """Whether the cases may cover all there is, by a type that is not seen here."""
         patterns = [case.pattern for case in node.cases if case.guard is None]
+        flat = [one for pattern in patterns for one in _alternatives(pattern)]
         if types is not None:
-            return not (ANY in types or all(self._is_known(one) for one in types))
-        if isinstance(node.subject, ast.Tuple):
-            return not any(_has_text(pattern) for pattern in patterns)
+            kinds = {one.meaning for one in types}
+            return (
+                ("builtins.tuple" in kinds and _may_be_all_tuples(flat))
+                or ("builtins.list" in kinds and _are_all_lengths(flat))
+                or not (ANY in types or all(self._is_known(one) for one in types))
+            )
         if self._is_unannotated_parameter(node.subject):
             return False
-        flat = [one for pattern in patterns for one in _alternatives(pattern)]
+        if _are_all_lengths(flat):
+            return True
         if any(
             isinstance(one, ast.MatchClass | ast.MatchSingleton)
             or (
@@ -338,8 +347,33 @@ def _alternatives(pattern: ast.pattern) -> Iterator[ast.pattern]:
             yield pattern
 
 
-def _has_text(pattern: ast.pattern) -> bool:
-    return any(
+def _may_be_all_tuples(patterns: Sequence[ast.pattern]) -> bool:
+    """Whether the cases may cover each tuple of some length: one does, or none asks for a text or a number."""
+    return any(_asks_for_length(pattern) for pattern in patterns) or not any(
         isinstance(node, ast.Constant) and isinstance(node.value, str | int | bytes)
+        for pattern in patterns
         for node in ast.walk(pattern)
+    )
+
+
+def _are_all_lengths(patterns: Sequence[ast.pattern]) -> bool:
+    """Whether the cases cover each length of a list, as `[]` and `[first, *rest]` do."""
+    exact: set[int] = set()
+    least: list[int] = []
+    for pattern in patterns:
+        if isinstance(pattern, ast.MatchSequence) and _asks_for_length(pattern):
+            parts = pattern.patterns
+            fixed = sum(not isinstance(part, ast.MatchStar) for part in parts)
+            if fixed < len(parts):
+                least.append(fixed)
+            else:
+                exact.add(fixed)
+    return bool(least) and exact.issuperset(range(min(least)))
+
+
+def _asks_for_length(pattern: ast.pattern) -> bool:
+    """Whether a sequence of the right length is all that the pattern asks for."""
+    return isinstance(pattern, ast.MatchSequence) and all(
+        isinstance(part, ast.MatchStar) or irrefutable(part)
+        for part in pattern.patterns
     )
