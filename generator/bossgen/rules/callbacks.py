@@ -50,7 +50,7 @@ def callback_unknown(view: View) -> Iterator[Finding]:
         def handle_incoming(self, service_url, websocket, message, state):
             ...
     """
-    if not view.closed or _calls_by_text(view):
+    if not view.closed or calls_by_text(view):
         return  # a base that is not seen may call it, or a name made at run time
     names = view.behaviour.names
     for class_ in view.handler.lineage:
@@ -84,7 +84,7 @@ def _bound(view: View, class_: Class, name: str, node: Function | ast.Lambda) ->
     )
 
 
-def _calls_by_text(view: View) -> bool:
+def calls_by_text(view: View) -> bool:
     """Whether the file looks up attributes whose names it makes at run time: `getattr(self, f"on_{kind}")`."""
     for scope in view.module.scopes.values():
         if any(attribute.attr in _NAMESPACES for attribute in scope.attributes):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model import Function, Scope
+from .callbacks import calls_by_text
 from .rule import Finding, Method, View, rule
 
 
@@ -99,7 +100,8 @@ def _without_client(view: View) -> dict[Function, str]:
         call.func for scope in view.module.scopes.values() for call in scope.calls
     }
     own = {node for node, name in found.items() if not mentions.get(name)}
-    growing = True
+    # What is called by a name that is made at run time may be called for a client.
+    growing = not calls_by_text(view)
     while growing:
         growing = False
         for class_ in view.handler.lineage:
