@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from boss.runtime.turn import Turn
+from boss.runtime.turn import MANY, Turn
 
 pytestmark = pytest.mark.anyio
 
 
 class Log:
     """Stands for a client or a group, and says what is asked of it."""
+
+    members = 2
 
     def __init__(self, name: str, log: list[Any], turn: Turn) -> None:
         self.name, self.log, self.turn = name, log, turn
@@ -25,6 +27,9 @@ class Log:
     def settle(self, member: object) -> None: ...
 
     def spread(self) -> None: ...
+
+    def __len__(self) -> int:
+        return self.members
 
 
 async def test_a_turn_ends_once_with_the_group_before_the_members() -> None:
@@ -40,6 +45,24 @@ async def test_a_turn_ends_once_with_the_group_before_the_members() -> None:
     assert (turn.number, turn.open, turn.group, turn.dirty) == (1, False, None, [])
     await asyncio.sleep(0)
     assert turn.number == 1
+
+
+async def test_the_turn_of_a_large_group_ends_after_one_more_look_at_the_sockets() -> (
+    None
+):
+    turn, log = Turn(asyncio.get_running_loop()), list[Any]()
+    for number in range(2):
+        turn.begin()
+        turn.group = group = Log("group", log, turn)
+        group.members = MANY
+        await asyncio.sleep(0)
+        assert (turn.open, turn.group) == (True, group), "not yet"
+        turn.begin()  # another message is sent
+        await asyncio.sleep(0)
+        assert log[number:] == [("group", number)]
+        assert (turn.open, turn.group) == (False, None)
+        await asyncio.sleep(0)
+    assert turn.number == 2
 
 
 async def test_suspects_are_judged_once_when_the_loop_has_polled_its_sockets() -> None:

@@ -2,13 +2,17 @@
 """One turn of the event loop, as far as sending goes: what is sent in it is held, joined, and written once.
 
 The kernel's cost of a write is what limits a fan-out, so only fewer writes help: the first message that a client gets
-in a turn leaves at once, and what follows in the same turn is held until the turn ends. One object serves all clients
-of an event loop; it must be touched on that loop only.
+in a turn leaves at once, and what follows in the same turn is held until the turn ends. Writing to a large group takes
+longer than another look at the sockets, so its turn goes on until that: what has come meanwhile is joined, too.
+
+One object serves all clients of an event loop; it must be touched on that loop only.
 """
 
 import asyncio
 from threading import get_ident
 from typing import Protocol
+
+MANY = 100  # members of a large group
 
 
 class Sender(Protocol):
@@ -27,6 +31,8 @@ class PendingGroup(Protocol):
         """Hand over to every member what was sent to the group so far."""
 
     def end_of_turn(self) -> None: ...
+
+    def __len__(self) -> int: ...
 
 
 class Suspect(Protocol):
@@ -48,6 +54,7 @@ class Turn:
         "message",
         "number",
         "open",
+        "prolonged",
         "suspects",
         "thread",
     )
@@ -63,6 +70,7 @@ class Turn:
         self.message: str | bytes | None = None  # framed last, by identity, and
         self.frame = b""  # its frame: what is sent to many in a loop is framed once
         self.open = False  # has anything been sent in this turn?
+        self.prolonged = False  # by another look at the sockets, for a large group
         self._judging = False
 
     def begin(self) -> None:
@@ -72,9 +80,16 @@ class Turn:
             self.loop.call_soon(self.end)
 
     def end(self) -> None:
-        """Write all that was held. Group messages first: members with other messages held only add them to those."""
-        self.open = False
+        """Write all that was held. Group messages first: members with other messages held only add them to those.
+
+        For a large group, do so after one more look at the sockets.
+        """
         group = self.group
+        if group is not None and len(group) >= MANY and not self.prolonged:
+            self.prolonged = True
+            self.loop.call_soon(self.end)
+            return
+        self.open = self.prolonged = False
         if group is not None:
             self.group = None
             group.end_of_turn()
