@@ -14,10 +14,10 @@ import inspect
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from .calling import timed
 from .client import Client
@@ -25,7 +25,8 @@ from .clock import Clock
 from .counters import Counters
 from .frames import size_of
 from .handler import ServiceHandler
-from .mailbox import Kind, Mailbox, Message
+from .mailbox import FROM_CLIENTS, Kind, Mailbox, Message
+from .reasons import CloseReason
 from .results import TIMEOUT, Noreply, Stop
 from .settings import Service
 
@@ -43,6 +44,7 @@ _CALLBACKS = {
     Kind.LATER: "handle_info",
     Kind.TIMEOUT: "handle_info",
 }
+_NOT_CALLED: Final = object()
 
 
 class MessageLoop(ABC):
@@ -83,6 +85,15 @@ class MessageLoop(ABC):
         self._timer: Any = None
         self.callbacks = frozenset(service.callbacks)
         self._hears = "handle_incoming" in self.callbacks
+        self._calls: dict[Kind, Callable[[Any, Any], object]] = {
+            Kind.JOIN: self._call_join,
+            Kind.INCOMING: self._call_incoming,
+            Kind.CLOSE: self._call_close,
+            Kind.BROADCAST: self._call_broadcast,
+            Kind.INFO: self._call_info,
+            Kind.LATER: self._call_later,
+            Kind.TIMEOUT: self._call_timeout,
+        }
 
     # What follows the end of a life is not this module's to say.
 
@@ -184,65 +195,75 @@ class MessageLoop(ABC):
         """Call the callback that `message` is for. Return whether the next message may follow at once."""
         kind, sender, content = message
         name = _CALLBACKS[kind]
-        client: Client | None = sender if kind <= Kind.CLOSE else None
+        client: Client | None = sender if kind in FROM_CLIENTS else None
         started = perf_counter()
         try:
-            if not self._prepare(kind, sender, content):
-                return True
-            self.cancel_timer()
-            if name not in self.callbacks:
-                return True
-            result = self._call(kind, client, content)
-            if kind is Kind.CLOSE:
-                sender.handler = None
+            result = self._calls[kind](sender, content)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # see calling.py
             self.crashed(name, client, error)  # logs it
             return False
+        if result is _NOT_CALLED:
+            return True
         self._spent(name, perf_counter() - started)
         return self._settle(name, client, result)
 
-    def _prepare(self, kind: Kind, sender: Any, content: Any) -> bool:
-        """Do what comes before the callback. Return False when the message is for nobody in this life."""
-        if kind is Kind.JOIN:
-            if sender.told:
-                return False
-            self.clients[sender] = None
-            if sender.handler is None:
-                sender.handler = self.make(sender)
-        elif kind is Kind.INCOMING:
-            sender.waited(size_of(content))
-            return sender in self.clients
-        elif kind is Kind.CLOSE:
-            if sender not in self.clients:
-                return False
-            del self.clients[sender]
-            sender.told = True
-            sender.leave_groups()
-        elif kind is Kind.LATER:
-            return bool(sender.life == self.life)
-        elif kind is Kind.TIMEOUT:
-            return bool(content == self.life)
-        return True
+    # One method for each kind of message: what comes before its callback, and the call.
+    # _NOT_CALLED: the message is for nobody in this life, or the handler does not define
+    # the callback.
 
-    def _call(self, kind: Kind, client: Client | None, content: Any) -> object:
-        if client is None:
-            handler = self.handler
-            assert handler is not None
-            if kind is Kind.BROADCAST:
-                return handler.handle_broadcast(content, self.state)
-            info = TIMEOUT if kind is Kind.TIMEOUT else content
-            return handler.handle_info(info, self.state)
+    def _call_join(self, client: Client, _: None) -> object:
+        if client.told:
+            return _NOT_CALLED
+        self.clients[client] = None
         handler = client.handler
-        assert handler is not None
-        if kind is Kind.JOIN:
-            return handler.handle_join(client.service_url, client, self.state)
-        if kind is Kind.INCOMING:
-            return handler.handle_incoming(
-                client.service_url, client, content, self.state
-            )
-        return handler.handle_close(content, client.service_url, client, self.state)
+        if handler is None:
+            handler = client.handler = self.make(client)
+        self.cancel_timer()
+        if "handle_join" not in self.callbacks:
+            return _NOT_CALLED
+        return handler.handle_join(client.service_url, client, self.state)
+
+    def _call_incoming(self, client: Client, message: str | bytes) -> object:
+        client.waited(size_of(message))
+        if client not in self.clients:
+            return _NOT_CALLED
+        self.cancel_timer()
+        handler = client.handler
+        if handler is None or "handle_incoming" not in self.callbacks:
+            return _NOT_CALLED
+        return handler.handle_incoming(client.service_url, client, message, self.state)
+
+    def _call_close(self, client: Client, reason: CloseReason) -> object:
+        if client not in self.clients:
+            return _NOT_CALLED
+        del self.clients[client]
+        client.told = True
+        client.leave_groups()
+        self.cancel_timer()
+        handler, client.handler = client.handler, None
+        if handler is None or "handle_close" not in self.callbacks:
+            return _NOT_CALLED
+        return handler.handle_close(reason, client.service_url, client, self.state)
+
+    def _call_broadcast(self, _: None, message: object) -> object:
+        self.cancel_timer()
+        if self.handler is None or "handle_broadcast" not in self.callbacks:
+            return _NOT_CALLED
+        return self.handler.handle_broadcast(message, self.state)
+
+    def _call_info(self, _: None, info: object) -> object:
+        self.cancel_timer()
+        if self.handler is None or "handle_info" not in self.callbacks:
+            return _NOT_CALLED
+        return self.handler.handle_info(info, self.state)
+
+    def _call_later(self, later: Any, info: object) -> object:
+        return self._call_info(None, info) if later.life == self.life else _NOT_CALLED
+
+    def _call_timeout(self, _: None, life: int) -> object:
+        return self._call_info(None, TIMEOUT) if life == self.life else _NOT_CALLED
 
     def _settle(self, name: str, client: Client | None, result: object) -> bool:
         """Follow what a callback returned. Return whether the next message may follow at once."""

@@ -21,6 +21,11 @@ class Kind(IntEnum):
     TIMEOUT = 6
 
 
+FROM_CLIENTS = frozenset({Kind.JOIN, Kind.INCOMING, Kind.CLOSE})
+"""The kinds whose sender is a client."""
+_POSTED = frozenset({Kind.BROADCAST, Kind.INFO})  # the kinds that are counted
+
+
 class Message(NamedTuple):
     """One entry of a mailbox."""
 
@@ -71,7 +76,7 @@ class Mailbox:
     def take(self) -> Message:
         """Remove and return the oldest message."""
         message = self.messages.popleft()
-        if message.kind in (Kind.BROADCAST, Kind.INFO):
+        if message.kind in _POSTED:
             with self._lock:
                 self._posted -= 1
         return message

@@ -10,28 +10,26 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 """
 
 import asyncio
-import signal
 from collections import deque
 from collections.abc import Awaitable, Generator
 from threading import get_ident
-from types import FunctionType, coroutine
+from types import coroutine
 from typing import TYPE_CHECKING, Any
 
-from starlette import _exception_handler as exception_handler
-from starlette.types import Message, Send
+from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
 
 from .client import CLOSE_LIMIT, MAX_KEPT, Client
 from .frames import size_of
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
+from .stock import own_send, passed_over, told_to_stop
 from .worker import Worker
 
 if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
 
-TEXT, BINARY, PING, PONG = 1, 2, 9, 10  # opcodes
 HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
@@ -42,9 +40,9 @@ class PlainClient(Client):
     __slots__ = (
         "_closing",
         "_cut",
-        "_direct",
         "_kept",
         "_kept_bytes",
+        "_protocol",
         "_reader",
         "_receive",
         "_room",
@@ -60,9 +58,10 @@ class PlainClient(Client):
         # What Starlette's class adds to these two, checks of the order of events,
         # costs some 5 % of a message.
         self._receive = connection._receive
-        own = _servers_own(connection._send)
+        own = own_send(connection._send)
         self._send_event = own or connection._send
-        self._direct = own is not None  # may a send be begun outside of a task?
+        # uvicorn's, if a send may be begun outside of a task.
+        self._protocol: Any = getattr(own, "__self__", None)
         self._reader: asyncio.Task[Any] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         # Of the writer, while nothing waits.
@@ -94,7 +93,8 @@ class PlainClient(Client):
                 raise
         finally:
             self._reader = None  # what its task does now is not to be cancelled
-            self.gone(Error("closed"))
+            if self.open:
+                self.gone(Error("closed"))
             if self._writer is not None:
                 self._writer.cancel()
             self._cut_later()
@@ -120,31 +120,26 @@ class PlainClient(Client):
         self._disconnected(event)
 
     def _disconnected(self, event: Message) -> None:
-        self.hear_out()
-        self._take_passed_over()
-        self.gone(from_disconnect(event))
+        reason = from_disconnect(event)
+        if isinstance(reason, Error):
+            self.hear_out()
+            self._take_passed_over()
+        self.gone(reason)
 
     def _finish_too_big(self) -> None:
         self.finish(1009, "message too big", Error("toobig"))
 
     def _take_passed_over(self) -> None:
-        """Take the whole messages that came in one segment with a frame that is wrong: uvicorn passes them over."""
-        limit = self.worker.limits.max_message_size
-        conn = getattr(getattr(self._send_event, "__self__", None), "conn", None)
-        for frame in getattr(conn, "events_received", tuple)():
-            if frame.opcode in (PING, PONG):
-                continue
-            if not self.open or not frame.fin or frame.opcode not in (TEXT, BINARY):
-                return
-            if len(frame.data) > limit:
-                self._finish_too_big()
-                return
-            try:
-                self.received(
-                    str(frame.data, "utf-8") if frame.opcode == TEXT else frame.data
-                )
-            except UnicodeDecodeError:
-                self.gone(Error("badencoding"))
+        try:
+            for message in passed_over(self._protocol):
+                if not self.open:
+                    return
+                if size_of(message) > self.worker.limits.max_message_size:
+                    self._finish_too_big()
+                else:
+                    self.received(message)
+        except UnicodeDecodeError:
+            self.gone(Error("badencoding"))
 
     async def _keep(self, message: str | bytes) -> None:
         """Keep a message that comes while too many wait: uvicorn answers pings only as long as it is asked for more."""
@@ -167,7 +162,7 @@ class PlainClient(Client):
         if (
             type(message) is str
             and self.queue is None
-            and self._direct
+            and self._protocol is not None
             and self.open
             and turn.group is None
             and get_ident() == turn.thread
@@ -202,7 +197,7 @@ class PlainClient(Client):
                     await send(_event(queue.pop()))
                 if self._closing is not None:
                     break
-                if self._direct:
+                if self._protocol is not None:
                     self.queue = self._writer = None
                     return
                 self._wake = self.turn.loop.create_future()
@@ -218,7 +213,7 @@ class PlainClient(Client):
         worker.counters.messages_out += 1
         queue = self.queue
         if queue is None:
-            if self._direct:
+            if self._protocol is not None:
                 self._send_directly(_event(message))
                 return
             queue = self._start_writer()
@@ -280,15 +275,11 @@ class PlainClient(Client):
 
     def _server(self, method: str) -> None:
         """Call a method of uvicorn's protocol object, where we can get at that."""
-        call = getattr(getattr(self._send_event, "__self__", None), method, None)
-        if call is not None:
-            call()
+        getattr(self._protocol, method, _nothing)()
 
     def _cut_later(self) -> None:
         """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""
-        transport = getattr(
-            getattr(self._send_event, "__self__", None), "transport", None
-        )
+        transport = getattr(self._protocol, "transport", None)
         if transport is not None and transport.get_write_buffer_size():
             self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
 
@@ -299,6 +290,10 @@ class PlainClient(Client):
             self._reader.cancel()
 
 
+def _nothing() -> None:
+    pass
+
+
 def _event(message: str | bytes) -> dict[str, Any]:
     if isinstance(message, str):
         return {"type": "websocket.send", "text": message}
@@ -307,32 +302,8 @@ def _event(message: str | bytes) -> dict[str, Any]:
 
 async def _wait_for_room(room: asyncio.Future[None]) -> None:
     """Wait until the service has caught up, or the server stops: then uvicorn waits for our task, and all else for it."""
-    while not room.done() and not _told_to_stop():
+    while not room.done() and not told_to_stop():
         await asyncio.wait({room}, timeout=LOOK)
-
-
-def _told_to_stop() -> bool:
-    """Has uvicorn been told to stop? It says so to the lifespan only when every connection has ended."""
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return getattr(server, "should_exit", False) is True
-
-
-def _servers_own(send: Any) -> Send | None:
-    """The server's own `send` beneath Starlette's handling of exceptions, which only passes it on.
-
-    None when anything else wraps it, or the server is another than uvicorn: then a `send` must be awaited in a task of
-    its own, since a middleware may hold a time limit, a cancel scope or context variables around it.
-    """
-    while (
-        isinstance(send, FunctionType) and send.__module__ == exception_handler.__name__
-    ):
-        names = send.__code__.co_freevars
-        if "send" not in names or send.__closure__ is None:
-            return None
-        send = send.__closure__[names.index("send")].cell_contents
-    server = type(getattr(send, "__self__", None)).__module__
-    own: Send = send
-    return own if server.startswith("uvicorn.protocols.websockets.") else None
 
 
 @coroutine
