@@ -133,11 +133,3 @@ async def test_an_empty_message_takes_room_as_well() -> None:
             while len(heard) < FLOOD:
                 await asyncio.sleep(0)
         assert len(asked) == FLOOD + 1
-
-
-@pytest.mark.parametrize("handler", [None, signal.SIG_DFL, lambda *_: None])
-def test_another_server_is_not_asked(
-    handler: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(signal, "getsignal", lambda _: handler)
-    assert plain_client._told_to_stop() is False

@@ -275,6 +275,13 @@ WRONG = frame(3)
         (frame(9) + frame(1, b"one") + frame(10), ["one"], Error("badframe")),
         (frame(1, b"one") + frame(1, b"x" * 1001), ["one"], Error("toobig")),
         (frame(1, b"\xff") + frame(1, b"one"), [], Error("badencoding")),
+        (
+            frame(1, b"o", fin=False) + frame(9) + frame(0, b"ne"),
+            ["one"],
+            Error("badframe"),
+        ),
+        (frame(2, b"2", fin=False), [], Error("badframe")),
+        (frame(1, b"x" * 600, fin=False) + frame(0, b"x" * 600), [], Error("toobig")),
     ],
 )
 async def test_what_is_passed_over_is_heard(
@@ -289,3 +296,17 @@ async def test_what_is_passed_over_is_heard(
         assert busy.heard == heard
         assert busy.closes == [reason]
         await peer.gone()
+
+
+async def test_fragments_before_what_is_passed_over_are_part_of_it(
+    busy: type[Busy],
+) -> None:
+    busy.go.set()
+    async with serving(busy, "plain") as service:
+        peer, _ = await service.join()
+        peer.transport.write(frame(1, b"on", fin=False))
+        await peer.flushed()
+        peer.transport.write(frame(0, b"e") + WRONG)
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == ["one"]
+        assert busy.closes == [Error("badframe")]
