@@ -14,7 +14,6 @@ from weakref import ReferenceType
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from .calling import from_thread
 from .frames import check_close, check_message, size_of
 from .outbound import OutboundQueue
 from .reasons import CloseReason, Error, Normal
@@ -110,10 +109,12 @@ class Client(WebSocket):
         check_message(message)
         turn = self.turn
         if get_ident() == turn.thread:
+            if turn.foreign:
+                turn.catch_up()
             self._send(message)
             return
         size_of(message)  # raises here what could not be encoded there
-        if not from_thread(turn.loop, self._send, message):
+        if not turn.ask(self._send, message):
             self.worker.counters.sent_to_gone += 1
 
     def _send(self, message: str | bytes) -> None:
@@ -129,9 +130,10 @@ class Client(WebSocket):
         check_close(code, reason)
         turn = self.turn
         if get_ident() == turn.thread:
+            turn.catch_up()
             self.finish(code, reason, Normal("shutdown"))
         else:
-            from_thread(turn.loop, self.finish, code, reason, Normal("shutdown"))
+            turn.ask(self.finish, code, reason, Normal("shutdown"))
 
     # How a connection ends.
 

@@ -71,6 +71,7 @@ class FastClient(Client):
         if (
             type(message) is not str
             or turn.group is not None
+            or turn.foreign
             or not self.open
             or get_ident() != turn.thread
         ):

@@ -12,7 +12,6 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
-from .calling import from_thread
 from .frames import check_message, frame
 from .websocket import WebSocket, encode_json
 
@@ -99,8 +98,19 @@ class Group:
         if turn is None:
             return
         if get_ident() != turn.thread:
-            from_thread(turn.loop, self.send, message, exclude)
+            turn.ask(self._send, turn, message, data, exclude)
             return
+        if turn.foreign:
+            turn.catch_up()
+        self._send(turn, message, data, exclude)
+
+    def _send(
+        self,
+        turn: "Turn",
+        message: str | bytes,
+        data: bytes,
+        exclude: WebSocket | None,
+    ) -> None:
         if turn.group is not self:
             if turn.group is not None:
                 turn.group.spread()

@@ -165,6 +165,7 @@ class PlainClient(Client):
             and self._protocol is not None
             and self.open
             and turn.group is None
+            and not turn.foreign
             and get_ident() == turn.thread
         ):
             self.worker.counters.messages_out += 1

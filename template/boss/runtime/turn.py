@@ -9,8 +9,13 @@ One object serves all clients of an event loop; it must be touched on that loop 
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from threading import get_ident
 from typing import Protocol
+
+from .calling import from_thread
 
 MANY = 100  # members of a large group
 
@@ -48,6 +53,7 @@ class Turn:
     __slots__ = (
         "_judging",
         "dirty",
+        "foreign",
         "frame",
         "group",
         "loop",
@@ -70,8 +76,21 @@ class Turn:
         self.message: str | bytes | None = None  # framed last, by identity, and
         self.frame = b""  # its frame: what is sent to many in a loop is framed once
         self.open = False  # has anything been sent in this turn?
+        # What other threads have asked for and the loop has not done yet. Whoever sends on
+        # the loop does it first: a thread may have told him that it has sent.
+        self.foreign: deque[Callable[[], object]] = deque()
         self.prolonged = False  # by another look at the sockets, for a large group
         self._judging = False
+
+    def ask(self, call: Callable[..., object], *arguments: object) -> bool:
+        """Let the loop make a call for another thread, soon; False when the loop has ended. From any thread."""
+        self.foreign.append(partial(call, *arguments))
+        return from_thread(self.loop, self.catch_up)
+
+    def catch_up(self) -> None:
+        """Make the calls that other threads have asked for so far, in the order in which they did."""
+        while self.foreign:
+            self.foreign.popleft()()
 
     def begin(self) -> None:
         """See to it that `end` is called when this turn ends; to be called at the first send of a turn."""

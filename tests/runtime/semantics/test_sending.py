@@ -318,6 +318,38 @@ def test_a_group_may_be_sent_to_from_a_thread(service: Service) -> None:
     assert texts(bob, 2) == ["1", "4"]
 
 
+def test_what_a_thread_has_sent_comes_before_what_the_loop_sends_then(
+    service: Service,
+) -> None:
+    """Whoever waits for a thread knows that it has sent."""
+    ann, bob = group_of(service, "ann", "bob")
+    service.on(
+        handle_incoming="""
+            def wait_for(*calls):
+                def speak():
+                    for call, *arguments in calls:
+                        call(*arguments)
+                thread = threading.Thread(target=speak)
+                thread.start()
+                thread.join()
+
+            wait_for((websocket.send, "1"), (state.group.send, "2"))
+            websocket.send("3")
+            wait_for((state.group.send, "4"), (websocket.send, "5"))
+            state.group.send("6")
+            wait_for((websocket.send, "7"), (websocket.send_json, 8))
+            websocket.send(b"9")
+            wait_for((websocket.send, "10"), (state.group.send, "11"))
+            websocket.close(4000, "done")
+        """
+    )
+    ann.send("x")
+    got = [f"{n}" if n != 9 else b"9" for n in range(1, 12)]
+    assert texts(ann, 11) == got
+    assert ann.closed() == (4000, "done")
+    assert texts(bob, 4) == ["2", "4", "6", "11"]
+
+
 def test_an_empty_group_may_be_sent_to(prompt: Service) -> None:
     for where in ("do", "thread"):
         assert prompt.do("Group().send('x'); state.group.send_json(1)", where) is None
