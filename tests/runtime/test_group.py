@@ -40,6 +40,15 @@ async def test_membership() -> None:
         assert repr(group) == "<group of 3>"
 
 
+@pytest.mark.parametrize("wrong", ["ann", None, 1])
+def test_only_clients_are_members(wrong: Any) -> None:
+    group = Group()
+    with pytest.raises(TypeError, match="a member is a WebSocket, not"):
+        group.add(wrong)
+    group.discard(wrong)
+    assert len(group) == 0
+
+
 async def test_groups_that_nobody_keeps_are_forgotten_in_time() -> None:
     async with bench(Silent) as b:
         (ann,) = members(b, 1)[1]

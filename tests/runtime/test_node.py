@@ -104,6 +104,21 @@ def test_denials_under_the_test_client(client: TestClient) -> None:
         assert denial.value.status_code == status
 
 
+def test_a_mounted_application_whose_services_are_not_started(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    outer = FastAPI()
+    outer.mount("/inner", application(service))
+    with (
+        TestClient(outer) as client,
+        pytest.raises(WebSocketDenialResponse) as denial,
+        client.websocket_connect("/inner/websocket/chat"),
+    ):
+        pass
+    assert denial.value.status_code == 503
+    assert "The lifespan of a mounted one is not run" in caplog.text
+
+
 def test_a_service_that_gave_up(client: TestClient, service: Service) -> None:
     with client.websocket_connect("/websocket/chat") as ann:
         ann.receive_text()

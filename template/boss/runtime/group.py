@@ -68,10 +68,17 @@ class Group:
         self._apart: dict[Client, Batch] = {}
 
     def add(self, websocket: WebSocket) -> None:
-        """Add a client; it gets what is sent from now on."""
+        """Add a client; it gets what is sent from now on.
+
+        Raises:
+            TypeError: `websocket` is none.
+        """
         client = cast("Client", websocket)
-        if client in self._members or client.told:
-            return
+        try:
+            if client in self._members or client.told:
+                return
+        except AttributeError:
+            raise TypeError(f"a member is a WebSocket, not {websocket!r}") from None
         if self._noted.messages:
             self.spread()
         self._turn = client.turn

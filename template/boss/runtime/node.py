@@ -104,6 +104,11 @@ class Node:
             if connection.scope["path"].endswith("\n"):
                 await self.refuse(connection)  # routes match before a last line break
             elif self._gateway is None:
+                log.error(
+                    "%s: a client is refused, since the services are not started: is boss.router included in the"
+                    " application that is served? The lifespan of a mounted one is not run",
+                    name,
+                )
                 await deny(connection, 503, f"the service {name} is not running")
             else:
                 await self._gateway.connect(name, connection)
