@@ -22,6 +22,7 @@ REQUEST = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: one, two\r\n"
     b"Origin: http://127.0.0.1\r\nCookie: _boss_session=abc.def.ghi\r\n\r\n"
 )
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 FRAMES = (
     frame(1, b"hello"),
     frame(2, bytes(300)),
@@ -141,10 +142,7 @@ def test_a_compressed_bomb(server: Ledgered, way: str, fragments: int) -> None:
     size = -(-len(bomb) // fragments)
     before = server.memory()
     with server.joined() as other, Raw(server.server.port) as client:
-        extension = (
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
-        )
-        head = client.shake_hands("/websocket/ledger?silent=1", extension)
+        head = client.shake_hands("/websocket/ledger?silent=1", DEFLATE)
         assert b"permessage-deflate" in head
         with contextlib.suppress(OSError):
             for start in range(0, len(bomb), size):
@@ -155,6 +153,31 @@ def test_a_compressed_bomb(server: Ledgered, way: str, fragments: int) -> None:
         assert other.ask("unharmed") == "unharmed"
     # On the plain path uvicorn unpacks up to its own --ws-max-size, 16 MiB, first.
     assert server.memory() - before < (16 if way == "fast" else 64) * 1024
+
+
+@pytest.mark.parametrize("fragments", [1, 3])
+@pytest.mark.parametrize("size", [1000, 1001])
+def test_what_compression_does_not_make_shorter(
+    server: Ledgered, size: int, fragments: int
+) -> None:
+    """The limit is on the message, and not on the longer frame in which it comes."""
+    message = random.Random(size).randbytes(size)
+    packer = zlib.compressobj(wbits=-12)
+    packed = packer.compress(message) + packer.flush(zlib.Z_SYNC_FLUSH)[:-4]
+    assert len(packed) > len(message)
+    with Raw(server.server.port) as client:
+        client.shake_hands("/websocket/small?silent=1", DEFLATE)
+        piece = -(-len(packed) // fragments)
+        for start in range(0, len(packed), piece):
+            opcode = 0x40 | 2 if start == 0 else 0
+            last = start + piece >= len(packed)
+            client.send(opcode, packed[start : start + piece], fin=last)
+        if size == 1000:
+            opcode, answer = client.receive()
+            unpacked = zlib.decompressobj(wbits=-15)
+            assert unpacked.decompress(answer + b"\0\0\xff\xff") == message
+        else:
+            assert client.closed() == 1009
 
 
 @pytest.mark.parametrize(

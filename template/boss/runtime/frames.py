@@ -69,6 +69,11 @@ def close_frame(code: int, reason: str) -> bytes:
     return bytes((0x88, len(payload))) + payload
 
 
+def deflated(size: int) -> int:
+    """The bytes that `size` bytes may take when they are compressed: some more, where nothing can be saved. RFC 7692."""
+    return size + (size >> 10) + 64  # zlib's stored blocks have a header each
+
+
 def end_of_frame(
     data: bytes | bytearray, position: int, limit: int, compresses: bool
 ) -> int:
@@ -98,6 +103,6 @@ def end_of_frame(
         if size < start:
             return start
         length = int.from_bytes(data[position + 2 : position + 2 + extra], "big")
-    if not control and length > limit:
+    if not control and length > (deflated(limit) if first & 0x40 else limit):
         return -1
     return start + length

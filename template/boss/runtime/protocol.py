@@ -19,7 +19,7 @@ from websockets.frames import Frame
 
 from .client import CLOSE_LIMIT
 from .fast_client import FastClient
-from .frames import close_frame
+from .frames import close_frame, deflated
 from .reading import ReadingProtocol
 from .reasons import Error, Normal, Remote, from_disconnect
 from .worker import Worker
@@ -91,8 +91,11 @@ class WebSocketProtocol(ReadingProtocol):
         """
         self.limit = worker.limits.max_message_size
         if "conn" in vars(self):
-            self.conn.max_message_size = self.limit
             self.compresses = bool(self.conn.extensions)
+            if self.compresses:
+                self.conn.max_message_size = deflated(self.limit)
+            else:
+                self.conn.max_message_size = self.limit
             self.follow_parser()
         kept = {key: value for key, value in scope.items() if key not in _NOT_KEPT}
         client = self.peer = FastClient(worker, turn, self, kept, session_id)

@@ -201,14 +201,19 @@ class ReadingProtocol(OpeningProtocol):
         self.frames = []
         if not client.open:
             return
-        if self.curr_msg_data_type == "text":
+        if len(data) > self.limit:  # it came compressed
+            self._fail(1009)
+        elif self.curr_msg_data_type == "text":
             try:
                 client.received(str(data, "utf-8"))
             except UnicodeDecodeError:
-                self.conn.fail(1007)
-                self.handle_parser_exception()
+                self._fail(1007)
         else:
             client.received(bytes(data))
+
+    def _fail(self, code: int) -> None:
+        self.conn.fail(code)
+        self.handle_parser_exception()
 
     def follow_parser(self) -> None:
         """Note what the parser is in the midst of: what it has begun, it has to end."""
