@@ -47,6 +47,14 @@ async def test_a_turn_ends_once_with_the_group_before_the_members() -> None:
     assert turn.number == 1
 
 
+async def test_what_was_framed_last_is_not_kept() -> None:
+    turn = Turn(asyncio.get_running_loop())
+    turn.begin()
+    turn.message, turn.frame = "x", b"\x81\x01x"
+    await asyncio.sleep(0)
+    assert (turn.message, turn.frame) == (None, b"")
+
+
 async def test_the_turn_of_a_large_group_ends_after_one_more_look_at_the_sockets() -> (
     None
 ):

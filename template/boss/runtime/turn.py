@@ -109,6 +109,7 @@ class Turn:
             self.loop.call_soon(self.end)
             return
         self.open = self.prolonged = False
+        self.message, self.frame = None, b""  # nobody keeps them any longer
         if group is not None:
             self.group = None
             group.end_of_turn()
