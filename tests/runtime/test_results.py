@@ -15,7 +15,10 @@ def test_a_timeout_is_a_number_of_seconds(
 
 
 @pytest.mark.parametrize("result", [Ok, Noreply])
-@pytest.mark.parametrize("seconds", [-1, -0.001, float("inf"), float("nan")])
+@pytest.mark.parametrize(
+    "seconds",
+    [-1, -0.001, float("inf"), float("nan"), pytest.param(10**400, id="too long")],
+)
 def test_an_impossible_timeout_is_a_value_error(
     result: type[Ok[str]] | type[Noreply[str]], seconds: float
 ) -> None:

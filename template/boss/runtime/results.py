@@ -33,7 +33,11 @@ def check_seconds(name: str, seconds: float) -> None:
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, not {seconds!r}")
-    if not 0 <= seconds < math.inf:
+    try:
+        finite = 0 <= float(seconds) < math.inf
+    except OverflowError:  # of an int
+        finite = False
+    if not finite:
         raise ValueError(
             f"{name} must be zero or more seconds, and finite, not {seconds!r}"
         )
