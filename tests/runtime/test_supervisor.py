@@ -45,6 +45,15 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fragile, "log", [])
 
 
+async def test_an_init_that_never_works_again_leaves_the_loop_to_others() -> None:
+    async with bench(Fragile, max_restarts=10**6, period=1) as b:
+        Fragile.failing = 10**6
+        b.worker.info("crash")
+        for turn in range(50):
+            await asyncio.sleep(0)
+            assert Fragile.inits <= turn + 2
+
+
 @pytest.mark.parametrize(
     ("restart", "reason", "status", "code"),
     [

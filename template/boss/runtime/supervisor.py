@@ -97,6 +97,9 @@ class Supervisor:
                 log.exception("%s: init crashed", worker.name)
                 worker.counters.crashes += 1
                 reason, crashed = error, True
+                await asyncio.sleep(
+                    0
+                )  # so that nothing else waits for an `init` that never works
             else:
                 log.info(
                     "%s: restarted with %d clients", worker.name, len(worker.clients)
