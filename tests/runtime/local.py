@@ -25,6 +25,7 @@ from boss.runtime.supervisor import Supervisor
 from boss.runtime.turn import Turn
 from boss.runtime.worker import Worker
 
+Around = Callable[[Any], Any]
 PATIENCE = 5.0  # seconds until a test gives up waiting for something that must come
 PROTOCOLS = {
     "plain": "websockets-sansio",
@@ -32,13 +33,27 @@ PROTOCOLS = {
 }
 
 
+def _as_it_is(send: Any) -> Any:
+    return send
+
+
 class LocalServer:
     """One service behind uvicorn's protocol class or ours, on this very event loop."""
 
-    def __init__(self, gateway: Gateway, service: str, way: str) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        service: str,
+        way: str,
+        *,
+        compression: bool = False,
+        around: Around = _as_it_is,
+    ) -> None:
         self._gateway = gateway
         self._service = service
         self._way = way
+        self._compression = compression
+        self._around = around
         self._state = ServerState()
         self.peers: list[Peer] = []
 
@@ -50,7 +65,7 @@ class LocalServer:
             http="httptools",
             ws=PROTOCOLS[self._way],
             ws_ping_interval=None,
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=self._compression,
             log_config=None,
         )
         config.load()
@@ -85,6 +100,7 @@ class LocalServer:
         return list(self._state.connections)
 
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:
+        send = self._around(send)
         await self._gateway.connect(self._service, Connection(scope, receive, send))
 
 
@@ -119,12 +135,13 @@ class Peer(asyncio.Protocol):
         self._changed.set()
 
     async def shake_hands(self, target: str) -> bool:
-        """Ask for the upgrade; False when it is refused."""
+        """Ask for the upgrade, and offer compression; False when it is refused."""
         key = base64.b64encode(os.urandom(16)).decode()
         self.transport.write(
             f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+            "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n".encode()
         )
         await self.until(lambda: b"\r\n\r\n" in self._received or self.over)
         head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -232,8 +249,11 @@ async def serving(
     handler: type[ServiceHandler[Any]],
     way: str,
     websocket: WebsocketSettings | None = None,
+    *,
+    compression: bool = False,
+    around: Around = _as_it_is,
 ) -> AsyncIterator[LocalService]:
-    """Serve `handler` on this event loop, "plain" or "fast"."""
+    """Serve `handler` on this event loop, "plain" or "fast"; `around` is what middleware makes of the server's `send`."""
     address = ServiceAddress("local")
     service = Service(
         address=address,
@@ -253,7 +273,7 @@ async def serving(
     turn = Turn(loop)
     gateway = Gateway(supervisor.workers, turn, session, Admission(0, 0))
     await supervisor.start()
-    server = LocalServer(gateway, "local", way)
+    server = LocalServer(gateway, "local", way, compression=compression, around=around)
     await server.start()
     try:
         yield LocalService(supervisor.workers["local"], server)

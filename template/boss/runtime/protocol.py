@@ -15,7 +15,7 @@ import random
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 
 from .client import CLOSE_LIMIT
 from .fast_client import FastClient
@@ -139,8 +139,9 @@ class WebSocketProtocol(ReadingProtocol):
             return data
         size = data[1]
         payload = data[2 if size < 126 else 4 if size == 126 else 10 :]
-        (self.conn.send_text if data[0] == 0x81 else self.conn.send_binary)(payload)
-        return b"".join(self.conn.data_to_send())
+        # Not by the parser, which sends no more once a bad frame has come.
+        unpacked = Frame(Opcode.TEXT if data[0] == 0x81 else Opcode.BINARY, payload)
+        return unpacked.serialize(mask=False, extensions=self.conn.extensions)
 
     def send_close(self, code: int, text: str) -> None:
         """Send a close frame, and cut the connection when the client does not answer it in time."""
