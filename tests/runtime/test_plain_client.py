@@ -1,17 +1,20 @@
 """What the plain path asks of its surroundings; on sockets it is tested by test_model.py and semantics/."""
 
 import asyncio
+import gc
 import signal
+import weakref
 from types import FrameType
 from typing import Any
 
 import pytest
 from starlette.websockets import WebSocket as Connection
 
-from boss import Noreply, ServiceHandler
+from boss import CloseReason, Error, Noreply, ServiceHandler, WebSocket
 from boss.runtime import plain_client
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
 from tests.runtime.fakes import Bench, bench, scope
+from tests.runtime.local import PATIENCE, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -133,3 +136,69 @@ async def test_an_empty_message_takes_room_as_well() -> None:
             while len(heard) < FLOOD:
                 await asyncio.sleep(0)
         assert len(asked) == FLOOD + 1
+
+
+class Talking(ServiceHandler[None]):
+    """Says what it is told to say, and closes when it is told that."""
+
+    closes: list[CloseReason]
+
+    def handle_incoming(
+        self, url: str, websocket: WebSocket, message: str | bytes, state: None
+    ) -> Noreply[None]:
+        if message == "close":
+            websocket.close(4000)
+        else:
+            websocket.send(message)
+        return Noreply(state)
+
+    def handle_close(
+        self, reason: CloseReason, url: str, websocket: WebSocket, state: None
+    ) -> Noreply[None]:
+        self.closes.append(reason)
+        return Noreply(state)
+
+
+@pytest.fixture
+def talking() -> type[Talking]:
+    return type("Talking", (Talking,), {"closes": []})
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, OSError])
+async def test_a_client_that_cannot_be_sent_to_any_more_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    talking: type[Talking],
+    error: type[Exception],
+) -> None:
+    def around(send: Any) -> Any:
+        async def middleware(event: Any) -> None:
+            if event.get("text") == "poison":
+                raise error("of the middleware")
+            await send(event)
+
+        return middleware
+
+    monkeypatch.setattr(plain_client, "LOOK", 0.001)
+    async with serving(talking, "plain", around=around) as service:
+        peer, _ = await service.join()
+        peer.send(1, b"fine")
+        await peer.until(lambda: peer.inbox == ["fine"])
+        peer.send(1, b"poison")
+        await peer.gone()
+        assert talking.closes == [Error("closed")]
+        assert "of the middleware" in caplog.text
+
+
+async def test_nothing_of_a_client_stays_when_we_have_closed(
+    talking: type[Talking],
+) -> None:
+    async with serving(talking, "plain") as service:
+        peer, _ = await service.join()
+        client = weakref.ref(next(iter(service.worker.clients)))
+        peer.send(1, b"close")
+        await peer.gone()
+        async with asyncio.timeout(PATIENCE):
+            while client() is not None:
+                await asyncio.sleep(0)
+                gc.collect()

@@ -1,14 +1,17 @@
 """Reading while a service is busy: messages wait, pings do not, and the socket is not read for ever."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
+from boss.runtime import plain_client, reading
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
 from boss.runtime.gateway import Gateway
+from boss.runtime.loop import LOOK_AT_CLOCK
 from boss.runtime.settings import WebsocketSettings
 from tests.runtime.local import PATIENCE, LocalService, Peer, frame, serving
 
@@ -310,3 +313,66 @@ async def test_fragments_before_what_is_passed_over_are_part_of_it(
         await until(lambda: bool(busy.closes))
         assert busy.heard == ["one"]
         assert busy.closes == [Error("badframe")]
+
+
+class Twice(Busy):
+    """Answers each message twice, so that the second answer is held until the turn ends."""
+
+    def handle_incoming(
+        self, service_url: str, websocket: WebSocket, message: str | bytes, state: None
+    ) -> Noreply[None]:
+        self.heard.append(str(message))
+        websocket.send("once")
+        websocket.send("again")
+        return Noreply(state)
+
+
+@pytest.mark.parametrize("compression", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (WRONG, Error("badframe")),
+        (frame(1, b"\xff"), Error("badencoding")),
+        (frame(1, b"x" * 1001), Error("toobig")),
+    ],
+    ids=["badframe", "badencoding", "toobig"],
+)
+async def test_what_was_answered_before_a_bad_frame_leaves_before_the_connection_ends(
+    way: str, compression: bool, wrong: bytes, reason: CloseReason
+) -> None:
+    names: dict[str, Any] = {"heard": [], "closes": []}
+    handler: type[Twice] = type("Twice", (Twice,), names)
+    limits = WebsocketSettings(max_message_size=1000)
+    async with serving(handler, way, limits, compression=compression) as service:
+        peer, _ = await service.join()
+        peer.transport.write(frame(1, b"x") + wrong)
+        await until(lambda: bool(handler.closes))
+        assert handler.closes == [reason]
+        await peer.gone()
+        assert handler.heard == ["x"]
+        if way == "fast":  # uvicorn says so before it hands over what came before
+            assert [opcode for opcode, _ in peer.frames] == [1, 1, 8]
+
+
+async def test_whoever_floods_a_service_leaves_the_loop_to_others(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(reading if way == "fast" else plain_client, "FAIR_SHARE", 0)
+    turns = 0
+    heard: list[int] = []  # in which turn of the loop
+
+    class Counting(ServiceHandler[None]):
+        def handle_incoming(
+            self, url: str, websocket: WebSocket, message: str | bytes, state: None
+        ) -> Noreply[None]:
+            heard.append(turns)
+            return Noreply(state)
+
+    async with serving(Counting, way) as service:
+        peer, _ = await service.join()
+        peer.transport.write(frame(1, b"") * 5000)
+        async with asyncio.timeout(PATIENCE):
+            while len(heard) < 5000:
+                await asyncio.sleep(0)
+                turns += 1
+        assert max(Counter(heard).values()) <= 2 * LOOK_AT_CLOCK

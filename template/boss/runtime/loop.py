@@ -33,6 +33,9 @@ from .settings import Service
 log = logging.getLogger("boss")
 
 FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
+LOOK_AT_CLOCK = (
+    16  # messages after which whoever reads many at once looks whether it is used
+)
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
 _CALLBACKS = {

@@ -10,9 +10,11 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Generator
 from threading import get_ident
+from time import perf_counter
 from types import coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from starlette.websockets import WebSocket as Connection
 
 from .client import CLOSE_LIMIT, MAX_KEPT, Client
 from .frames import size_of
+from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
 from .stock import own_send, passed_over, told_to_stop
@@ -29,6 +32,8 @@ from .worker import Worker
 if TYPE_CHECKING:
     from .group import Batch
     from .turn import Turn
+
+log = logging.getLogger("boss")
 
 HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
@@ -42,6 +47,7 @@ class PlainClient(Client):
         "_cut",
         "_kept",
         "_kept_bytes",
+        "_limit",
         "_protocol",
         "_reader",
         "_receive",
@@ -73,6 +79,8 @@ class PlainClient(Client):
         self._kept_bytes = 0
         self._room: asyncio.Future[None] | None = None  # while nothing is read
         self._cut = False  # did we give the connection up?
+        # Of giving it up, once we have closed.
+        self._limit: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Read until the connection has ended."""
@@ -97,11 +105,14 @@ class PlainClient(Client):
                 self.gone(Error("closed"))
             if self._writer is not None:
                 self._writer.cancel()
+            if self._limit is not None:
+                self._limit.cancel()
             self._cut_later()
 
     async def _read(self, event: Message) -> None:
         receive, worker = self._receive, self.worker
         limit = worker.limits.max_message_size
+        number, until = 0, perf_counter() + FAIR_SHARE
         while event["type"] != "websocket.disconnect":
             message: Any = event.get("text")
             if message is None:
@@ -116,6 +127,10 @@ class PlainClient(Client):
                 self.received(message)
             else:
                 worker.incoming(self, message)
+            number += 1
+            if number % LOOK_AT_CLOCK == 0 and perf_counter() > until:
+                await asyncio.sleep(0)  # where many wait, `receive` does not
+                until = perf_counter() + FAIR_SHARE
             event = await receive()
         self._disconnected(event)
 
@@ -205,9 +220,11 @@ class PlainClient(Client):
                 await self._wake
             code, reason = self._closing
             await send({"type": "websocket.close", "code": code, "reason": reason})
-        except (OSError, RuntimeError):
-            # The connection has ended: the reader is told why. uvicorn raises RuntimeError after a protocol error.
+        except Exception as error:  # noqa: BLE001  # logged, unless it is what we think
+            # The connection has ended, and the reader is told why very soon; or whatever wraps the server's `send` is
+            # at fault: then nothing more can be sent in order.
             queue.clear()
+            self.turn.loop.call_later(LOOK, self._cannot_send, error)
 
     def put(self, message: str | bytes) -> None:
         worker, turn = self.worker, self.turn
@@ -240,7 +257,7 @@ class PlainClient(Client):
             self._start_writer()
         self._wake_writer()
         self._make_room()
-        self.turn.loop.call_later(CLOSE_LIMIT, self._give_up)
+        self._give_up_in(CLOSE_LIMIT)
 
     def hear_out(self) -> None:
         kept, self._kept = self._kept, None
@@ -283,6 +300,22 @@ class PlainClient(Client):
         transport = getattr(self._protocol, "transport", None)
         if transport is not None and transport.get_write_buffer_size():
             self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
+
+    def _cannot_send(self, error: Exception) -> None:
+        if self.open:
+            log.error(
+                "%s: sending to client %s failed, so it is closed",
+                self.worker.name,
+                self.id,
+                exc_info=error,
+            )
+            self.gone(Error("closed"))
+        self._give_up()
+
+    def _give_up_in(self, seconds: float) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = self.turn.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         """The client has not answered our close frame, or never read that far."""

@@ -7,6 +7,7 @@ soon nothing is read; pings are answered for as long as it is. RFC 6455 section 
 """
 
 import asyncio
+from time import perf_counter
 from typing import Any
 
 from websockets.frames import Frame, Opcode
@@ -15,6 +16,7 @@ from websockets.protocol import Protocol
 from .client import CLOSE_LIMIT, MAX_KEPT
 from .fast_client import FastClient
 from .frames import end_of_frame, may_be_sent
+from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .opening import OpeningProtocol
 from .reasons import Remote
 
@@ -91,7 +93,8 @@ class ReadingProtocol(OpeningProtocol):
             super().data_received(data)
             self.follow_parser()
             return
-        position, size = 0, len(data)
+        position, size, frames = 0, len(data), 0
+        until = perf_counter() + FAIR_SHARE
         while position < size and client.open and not self.held:
             end = end_of_frame(data, position, self.limit, self.compresses)
             if end > size:
@@ -104,6 +107,9 @@ class ReadingProtocol(OpeningProtocol):
                 super().data_received(data[position:end])
                 self._in_message = self.conn.current_size is not None
             position = end
+            frames += 1
+            if frames % LOOK_AT_CLOCK == 0 and perf_counter() > until:
+                self._let_others(client)
         if position == size:
             return
         if client.open:
@@ -225,6 +231,18 @@ class ReadingProtocol(OpeningProtocol):
     def hold_reading(self) -> None:
         """Let the client feel that its service is busy: what it sends is kept, and its socket is not read for long."""
         self.held = True
+
+    def _let_others(self, client: FastClient) -> None:
+        """Let the event loop have a turn before more is read, unless this is all that comes."""
+        if not client.paused_reading:
+            self.held = True
+            self.loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        client = self.peer
+        if self.held and client is not None and not client.paused_reading:
+            self.held = False
+            self._go_on()
 
     def go_on_reading(self) -> None:
         """Read again, beginning with what is here already."""
