@@ -452,3 +452,44 @@ async def test_a_service_that_is_down_takes_nothing() -> None:
         assert late.closed_with is not None
         assert len(b.worker.mailbox) == 0
         assert b.worker.connected == 0
+
+
+class Awaiting(ServiceHandler[None]):
+    """Awaits more than once."""
+
+    async def handle_info(self, info: Any, state: None) -> Noreply[None]:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return Noreply(state)
+
+
+async def test_a_callback_is_counted_once_however_often_it_awaits() -> None:
+    async with bench(Awaiting) as b:
+        for number in range(5):
+            b.worker.info(number)
+        await b.settle()
+        assert b.worker.counters.callbacks == 5
+        assert b.worker.counters.callback_seconds > 0
+
+
+async def test_tasks_of_a_service_are_not_made_by_a_factory_of_the_application() -> (
+    None
+):
+    """One may begin a task in the very call that makes it, as `asyncio.eager_task_factory` does."""
+    made = []
+
+    def factory(
+        loop: asyncio.AbstractEventLoop, coro: Any, **more: Any
+    ) -> asyncio.Task[Any]:
+        made.append(coro)
+        return asyncio.Task(coro, loop=loop, **more)
+
+    async with bench(Awaiting) as b:
+        asyncio.get_running_loop().set_task_factory(factory)
+        b.worker.info("x")
+        await b.settle()
+        assert b.worker.counters.callbacks == 1
+        b.worker.crashed("handle_info", None, ValueError())
+        await b.settle()
+        assert b.worker.life == 2
+        assert made == []

@@ -15,5 +15,5 @@ class Counters:
     slow_consumers: int = 0  # clients that did not read fast enough
     crashes: int = 0
     restarts: int = 0
-    callbacks: int = 0
+    callbacks: int = 0  # called
     callback_seconds: float = 0.0  # of the event loop's time

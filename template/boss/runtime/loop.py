@@ -14,7 +14,7 @@ import inspect
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from time import perf_counter
 from typing import Any, Final
@@ -34,7 +34,7 @@ log = logging.getLogger("boss")
 
 FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
 LOOK_AT_CLOCK = (
-    16  # messages after which whoever reads many at once looks whether it is used
+    16  # messages of one client, after which it is looked whether that is used
 )
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
@@ -130,8 +130,12 @@ class MessageLoop(ABC):
             return
         started = perf_counter()
         try:
-            result: object = client.handler.handle_incoming(  # type: ignore[union-attr]  # it has joined
-                client.service_url, client, message, self.state
+            result: object = self.context.run(
+                client.handler.handle_incoming,  # type: ignore[union-attr]  # it has joined
+                client.service_url,
+                client,
+                message,
+                self.state,
             )
         except KeyboardInterrupt:
             raise
@@ -209,6 +213,7 @@ class MessageLoop(ABC):
             return False
         if result is _NOT_CALLED:
             return True
+        self.counters.callbacks += 1
         self._spent(name, perf_counter() - started)
         return self._settle(name, client, result)
 
@@ -280,9 +285,7 @@ class MessageLoop(ABC):
             self.stopped(result.reason)
             return False
         if inspect.isawaitable(result):
-            self.task = self.loop.create_task(
-                self._await(name, client, result), context=self.context
-            )
+            self.begin_task(self._await(name, client, result))
             return False
         wrong = TypeError(
             f"{name} returned {type(result).__name__}; return Noreply(state) or Stop(reason, state)"
@@ -337,10 +340,15 @@ class MessageLoop(ABC):
         handler._context = context
         return handler
 
+    def begin_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Let `task` run `coroutine`, from the next turn of the event loop on; nothing else of the service runs before.
+
+        Not by `loop.create_task`: an application may have set a factory whose tasks begin at once.
+        """
+        self.task = asyncio.Task(coroutine, loop=self.loop, context=self.context)
+
     def _spent(self, name: str, seconds: float) -> None:
-        counters = self.counters
-        counters.callbacks += 1
-        counters.callback_seconds += seconds
+        self.counters.callback_seconds += seconds
         if seconds > BLOCKED:
             self._blocked(name, seconds)
 

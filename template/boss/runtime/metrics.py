@@ -68,7 +68,7 @@ _METRICS: tuple[tuple[str, str, str, Callable[[Worker], float]], ...] = (
     (
         "callbacks_total",
         "counter",
-        "Steps of callbacks.",
+        "Calls of callbacks.",
         lambda worker: worker.counters.callbacks,
     ),
     (

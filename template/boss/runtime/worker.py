@@ -234,9 +234,7 @@ class Worker(MessageLoop):
             return
         self.alive = False
         self.cancel_timer()
-        self.task = self.loop.create_task(
-            self._ended(self, reason, crashed), context=self.context
-        )
+        self.begin_task(self._ended(self, reason, crashed))
 
     # Server stop.
 
