@@ -48,7 +48,7 @@ async def test_sending_after_the_end_is_counted() -> None:
         await b.settle()
         assert ann.inbox == []
         assert ann.closed_with is None
-        assert b.worker.counters.sent_to_gone == 3
+        assert b.worker.counters.messages_to_gone_clients == 3
 
 
 async def test_close_is_the_first_one() -> None:

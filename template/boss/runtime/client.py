@@ -115,11 +115,11 @@ class Client(WebSocket):
             return
         size_of(message)  # raises here what could not be encoded there
         if not turn.ask(self._send, message):
-            self.worker.counters.sent_to_gone += 1
+            self.worker.counters.messages_to_gone_clients += 1
 
     def _send(self, message: str | bytes) -> None:
         if not self.open:
-            self.worker.counters.sent_to_gone += 1
+            self.worker.counters.messages_to_gone_clients += 1
             return
         group = self.turn.group
         if group is not None:
@@ -275,10 +275,10 @@ class Client(WebSocket):
         counters = self.worker.counters
         counters.slow_consumers += 1
         if limits.slow_consumer == "close":
-            counters.dropped += queue.clear()
+            counters.messages_dropped += queue.clear()
             self.finish(1008, "too slow", Error("slow"))
         else:
-            counters.dropped += queue.trim(limits.slow_consumer, *bounds)
+            counters.messages_dropped += queue.trim(limits.slow_consumer, *bounds)
 
     # What differs from path to path.
 

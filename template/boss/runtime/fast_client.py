@@ -114,7 +114,7 @@ class FastClient(Client):
 
     def put_batch(self, batch: "Batch", hold: bool) -> None:
         if not self.open:
-            self.worker.counters.sent_to_gone += batch.number
+            self.worker.counters.messages_to_gone_clients += batch.number
             return
         self.worker.counters.messages_out += batch.number
         if self._held is not None:

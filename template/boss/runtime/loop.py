@@ -33,9 +33,8 @@ from .settings import Service
 log = logging.getLogger("boss")
 
 FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
-LOOK_AT_CLOCK = (
-    16  # messages of one client, after which it is looked whether that is used
-)
+# Messages of one client, after which it is looked whether that is used.
+LOOK_AT_CLOCK = 16
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
 _CALLBACKS = {
@@ -140,6 +139,7 @@ class MessageLoop(ABC):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # see calling.py
+            counters.callbacks += 1
             self.crashed("handle_incoming", client, error)  # logs it
             return
         # As `_spent` does: this is the way of nearly all messages.
@@ -209,6 +209,7 @@ class MessageLoop(ABC):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # see calling.py
+            self.counters.callbacks += 1
             self.crashed(name, client, error)  # logs it
             return False
         if result is _NOT_CALLED:

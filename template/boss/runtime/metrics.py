@@ -1,81 +1,27 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
-"""What Prometheus is told: the counters of every worker, read when it asks.
+"""What Prometheus is told of every worker, read when it asks.
 
 Source: Prometheus, "Exposition formats", text format 0.0.4; the name of a service needs no escaping there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 
+from .counters import Counters
 from .worker import Worker
 
-# Name, type, help and value.
-_METRICS: tuple[tuple[str, str, str, Callable[[Worker], float]], ...] = (
-    ("clients", "gauge", "Open connections.", lambda worker: worker.connected),
+# Name, help and value.
+_GAUGES: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
+    ("clients", "Open connections.", lambda worker: worker.connected),
     (
         "mailbox_depth",
-        "gauge",
         "Messages that wait for the service.",
         lambda worker: len(worker.mailbox),
     ),
     (
         "service_running",
-        "gauge",
         "1 while the service is running.",
         lambda worker: worker.status == "running",
-    ),
-    (
-        "messages_in_total",
-        "counter",
-        "Messages received from clients.",
-        lambda worker: worker.counters.messages_in,
-    ),
-    (
-        "messages_out_total",
-        "counter",
-        "Messages queued for clients.",
-        lambda worker: worker.counters.messages_out,
-    ),
-    (
-        "messages_to_gone_clients_total",
-        "counter",
-        "Messages to clients that had gone.",
-        lambda worker: worker.counters.sent_to_gone,
-    ),
-    (
-        "messages_dropped_total",
-        "counter",
-        "Messages dropped because a client did not read.",
-        lambda worker: worker.counters.dropped,
-    ),
-    (
-        "slow_consumers_total",
-        "counter",
-        "Times that a client did not read fast enough.",
-        lambda worker: worker.counters.slow_consumers,
-    ),
-    (
-        "crashes_total",
-        "counter",
-        "Callbacks that raised or returned something else.",
-        lambda worker: worker.counters.crashes,
-    ),
-    (
-        "restarts_total",
-        "counter",
-        "Lives begun after the first.",
-        lambda worker: worker.counters.restarts,
-    ),
-    (
-        "callbacks_total",
-        "counter",
-        "Calls of callbacks.",
-        lambda worker: worker.counters.callbacks,
-    ),
-    (
-        "callback_seconds_total",
-        "counter",
-        "Time of the event loop spent in callbacks.",
-        lambda worker: worker.counters.callback_seconds,
     ),
 )
 
@@ -84,10 +30,22 @@ def exposition(workers: Iterable[Worker]) -> str:
     """The metrics of these workers in Prometheus' text format."""
     workers = tuple(workers)
     lines: list[str] = []
-    for name, kind, help_text, value in _METRICS:
-        lines.append(f"# HELP boss_{name} {help_text}")
-        lines.append(f"# TYPE boss_{name} {kind}")
-        for worker in workers:
-            number = float(value(worker))
-            lines.append(f'boss_{name}{{service="{worker.name}"}} {number}')
+    for name, what, value in _GAUGES:
+        values = [(worker.name, value(worker)) for worker in workers]
+        lines += _metric(name, "gauge", what, values)
+    for counter in fields(Counters):
+        values = [
+            (worker.name, getattr(worker.counters, counter.name)) for worker in workers
+        ]
+        what = counter.metadata["help"]
+        lines += _metric(f"{counter.name}_total", "counter", what, values)
     return "\n".join([*lines, ""])
+
+
+def _metric(
+    name: str, kind: str, what: str, values: Iterable[tuple[str, float]]
+) -> Iterator[str]:
+    yield f"# HELP boss_{name} {what}"
+    yield f"# TYPE boss_{name} {kind}"
+    for service, value in values:
+        yield f'boss_{name}{{service="{service}"}} {float(value)}'

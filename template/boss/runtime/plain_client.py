@@ -197,7 +197,7 @@ class PlainClient(Client):
             return
         except (OSError, RuntimeError):
             # The connection has ended: the reader is told why.
-            self.worker.counters.sent_to_gone += 1
+            self.worker.counters.messages_to_gone_clients += 1
             return
         self._start_writer(_go_on(sending, waits_for))
 
@@ -246,7 +246,7 @@ class PlainClient(Client):
 
     def put_batch(self, batch: "Batch", hold: bool) -> None:
         if not self.open:
-            self.worker.counters.sent_to_gone += len(batch.messages)
+            self.worker.counters.messages_to_gone_clients += len(batch.messages)
             return
         for message in batch.messages:
             self.put(message)

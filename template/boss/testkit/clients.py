@@ -42,7 +42,7 @@ class PretendClient(Client):
 
     def put_batch(self, batch: Batch, hold: bool) -> None:
         if not self.open:
-            self.worker.counters.sent_to_gone += len(batch.messages)
+            self.worker.counters.messages_to_gone_clients += len(batch.messages)
             return
         for message in batch.messages:
             self.put(message)
