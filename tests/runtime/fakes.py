@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from boss.runtime.address import ServiceAddress
+from boss.runtime.batch import Batch
 from boss.runtime.client import Client
-from boss.runtime.group import Batch
 from boss.runtime.handler import CALLBACKS, ServiceHandler
 from boss.runtime.settings import Service, SupervisorSettings, WebsocketSettings
 from boss.runtime.supervisor import Supervisor

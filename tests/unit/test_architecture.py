@@ -55,21 +55,13 @@ def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def imported(path: Path, package: Path, *, typing: bool) -> Iterator[str]:
-    """Absolute names of all modules imported; `typing`: also those for type checkers only.
+def imported(path: Path, package: Path) -> Iterator[str]:
+    """Absolute names of all modules imported, those for type checkers only as well.
 
     Relative imports are resolved against `package`, the folder of the top package.
     """
-    skipped: set[ast.AST] = set()
-    tree = ast.parse(path.read_text())
-    if not typing:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-                skipped.update(inner for stmt in node.body for inner in ast.walk(stmt))
     here = [package.name, *path.relative_to(package).parent.parts]
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -109,7 +101,7 @@ def test_the_table_names_every_module() -> None:
 @pytest.mark.parametrize("path", modules(GENERATOR), ids=lambda p: short(p, GENERATOR))
 def test_generator_imports_point_one_way(path: Path) -> None:
     module = short(path, GENERATOR).split("/")[0]
-    for name in imported(path, GENERATOR, typing=True):
+    for name in imported(path, GENERATOR):
         top, *rest = name.split(".")
         if top != "bossgen":
             continue
@@ -127,7 +119,7 @@ def test_generator_imports_late_in_cli_only(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(GENERATOR), ids=lambda p: short(p, GENERATOR))
 def test_generator_needs(path: Path) -> None:
     module = short(path, GENERATOR)
-    for name in imported(path, GENERATOR, typing=True):
+    for name in imported(path, GENERATOR):
         top = name.partition(".")[0]
         if top != "bossgen" and top not in sys.stdlib_module_names:
             assert module in GENERATOR_NEEDS.get(top, ()), f"{module} imports {top}"
@@ -136,7 +128,7 @@ def test_generator_needs(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
 def test_runtime_needs(path: Path) -> None:
     module = short(path, BOSS)
-    for name in imported(path, BOSS, typing=True):
+    for name in imported(path, BOSS):
         top = name.partition(".")[0]
         if top != "boss" and top not in sys.stdlib_module_names:
             assert top in RUNTIME_NEEDS, f"{module} imports {top}"
@@ -145,10 +137,8 @@ def test_runtime_needs(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
-def test_runtime_imports_late_only_what_is_optional(path: Path) -> None:
-    optional = ("from .metrics import",) if path.name == "node.py" else ()
-    for late in late_imports(path):
-        assert late.startswith(optional), late
+def test_runtime_imports_nothing_late(path: Path) -> None:
+    assert late_imports(path) == []
 
 
 @pytest.mark.parametrize(
@@ -160,9 +150,7 @@ def test_no_import_cycle(package: Path, part: str) -> None:
     prefix = f"{package.name}.{part}."
     graph = {
         f"{prefix}{path.stem}": {
-            name
-            for name in imported(path, package, typing=False)
-            if name.startswith(prefix)
+            name for name in imported(path, package) if name.startswith(prefix)
         }
         for path in modules(package / part)
     }

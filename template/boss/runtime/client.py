@@ -8,22 +8,22 @@ Three kinds exist: on plain ASGI (plain_client.py), on uvicorn's own protocol cl
 import os
 from abc import abstractmethod
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import ReferenceType
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from .batch import Batch
+from .clock import Clock
+from .counters import Counters
 from .frames import check_close, check_message, size_of
+from .handler import ServiceHandler, Timer
 from .outbound import OutboundQueue
 from .reasons import CloseReason, Error, Normal
+from .settings import WebsocketSettings
+from .turn import Turn
 from .websocket import WebSocket
-
-if TYPE_CHECKING:
-    from .group import Batch, Group
-    from .handler import ServiceHandler, Timer
-    from .turn import Turn
-    from .worker import Worker
 
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
 MAX_WAITING = 64  # messages of one client that wait for its service at most,
@@ -31,6 +31,34 @@ MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the
 # Bytes read beyond that, for the sake of pings; then the socket is not read.
 MAX_KEPT = 1 << 16
 MANY_GROUPS = 16  # of one client, from which on it looks for some that are no more
+
+
+class Home(Protocol):
+    """The service of a client, as far as that has to do with it: its worker."""
+
+    name: str
+    limits: WebsocketSettings
+    clock: Clock
+    counters: Counters
+
+    def incoming(self, client: "Client", message: str | bytes) -> None:
+        """It has sent a message."""
+
+    def closed(self, client: "Client", reason: CloseReason) -> None:
+        """Its connection has ended, and the service is to be told why."""
+
+    def left(self, client: "Client") -> None:
+        """Its connection has ended, whoever is told."""
+
+    def send_after(self, seconds: float, info: object) -> Timer:
+        """Let `info` reach the service later."""
+
+
+class Membership(Protocol):
+    """A group that a client is in."""
+
+    def forget(self, client: "Client") -> None:
+        """Let it be a member no more."""
 
 
 class Client(WebSocket):
@@ -59,9 +87,7 @@ class Client(WebSocket):
         "worker",
     )
 
-    def __init__(
-        self, worker: "Worker", turn: "Turn", scope: Scope, session_id: str
-    ) -> None:
+    def __init__(self, worker: Home, turn: Turn, scope: Scope, session_id: str) -> None:
         self.id = os.urandom(8).hex()
         self.worker = worker
         self.turn = turn
@@ -72,7 +98,7 @@ class Client(WebSocket):
         self._request: HTTPConnection | None = None
         self.handler: ServiceHandler[Any] | None = None  # None until the first join
         # Weak: the groups of a life end with its state.
-        self.groups: list[ReferenceType[Group]] = []
+        self.groups: list[ReferenceType[Membership]] = []
         self.open = True  # may be sent to, and may send
         self.told = False  # the service knows, or need not know, that it has gone
         self.waiting = 0  # messages in the mailbox,
@@ -99,7 +125,7 @@ class Client(WebSocket):
             self._request = HTTPConnection(self._scope)
         return self._request
 
-    def send_after(self, seconds: float, info: object) -> "Timer":
+    def send_after(self, seconds: float, info: object) -> Timer:
         """Let `info` reach the service later; see `ServiceHandler.send_after`."""
         return self.worker.send_after(seconds, info)
 
@@ -175,7 +201,7 @@ class Client(WebSocket):
 
     # The groups that it is in.
 
-    def enter_group(self, group: "ReferenceType[Group]") -> None:
+    def enter_group(self, group: ReferenceType[Membership]) -> None:
         """Note a group, and every now and then forget those that nobody keeps any more."""
         number = len(self.groups)
         if number >= MANY_GROUPS and number.bit_count() == 1:  # it has doubled
@@ -287,7 +313,7 @@ class Client(WebSocket):
         """Let one message leave, after those before it."""
 
     @abstractmethod
-    def put_batch(self, batch: "Batch", hold: bool) -> None:
+    def put_batch(self, batch: Batch, hold: bool) -> None:
         """Let some messages leave that go to many clients; `hold` them until the turn ends if that is asked."""
 
     @abstractmethod

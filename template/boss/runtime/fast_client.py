@@ -3,21 +3,35 @@
 
 import asyncio
 from threading import get_ident
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from .client import Client
+from starlette.types import Scope
+
+from .batch import Batch
+from .client import Client, Home
 from .frames import SHORT_TEXT, frame
 from .outbound import OutboundQueue
-from .worker import Worker
-
-if TYPE_CHECKING:
-    from starlette.types import Scope
-
-    from .group import Batch
-    from .protocol import WebSocketProtocol
-    from .turn import Turn
+from .turn import Turn
 
 RESUME_SIZE = 1 << 18  # bytes of the queue written at once when the client reads again
+
+
+class Connection(Protocol):
+    """What such a client asks of its protocol object: protocol.py and reading.py."""
+
+    transport: asyncio.Transport
+    writable: asyncio.Event
+    compresses: bool
+
+    def compressed(self, data: bytes) -> bytes: ...
+
+    def send_close(self, code: int, text: str) -> None: ...
+
+    def read_kept(self) -> None: ...
+
+    def hold_reading(self) -> None: ...
+
+    def go_on_reading(self) -> None: ...
 
 
 class FastClient(Client):
@@ -36,10 +50,10 @@ class FastClient(Client):
 
     def __init__(
         self,
-        worker: Worker,
-        turn: "Turn",
-        protocol: "WebSocketProtocol",
-        scope: "Scope",
+        worker: Home,
+        turn: Turn,
+        protocol: Connection,
+        scope: Scope,
         session_id: str,
     ) -> None:
         super().__init__(worker, turn, scope, session_id)
@@ -112,7 +126,7 @@ class FastClient(Client):
             else:
                 self._write(data)
 
-    def put_batch(self, batch: "Batch", hold: bool) -> None:
+    def put_batch(self, batch: Batch, hold: bool) -> None:
         if not self.open:
             self.worker.counters.messages_to_gone_clients += batch.number
             return

@@ -2,21 +2,21 @@
 """From handshake to service: refuse or accept, then join."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket as Connection
 from starlette.websockets import WebSocketDisconnect
 
-from .handshake import Admission, SessionCookie, choose_subprotocol, origin_allowed
+from .handshake import (
+    FAST_PATH,
+    Admission,
+    SessionCookie,
+    choose_subprotocol,
+    origin_allowed,
+)
 from .plain_client import PlainClient
+from .turn import Turn
 from .worker import Worker
-
-if TYPE_CHECKING:
-    from .turn import Turn
-
-FAST_PATH = "boss.protocol"
-"""The ASGI extension by which protocol.py offers itself: `scope["extensions"]["boss.protocol"]`."""
 
 
 class Gateway:
@@ -32,7 +32,7 @@ class Gateway:
     def __init__(
         self,
         workers: dict[str, Worker],
-        turn: "Turn",
+        turn: Turn,
         session: SessionCookie,
         admission: Admission,
     ) -> None:

@@ -9,44 +9,14 @@ was sent in the order in which it was sent.
 
 from collections.abc import Iterator
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, cast
-from weakref import ref
+from typing import Any, cast
+from weakref import ReferenceType, ref
 
+from .batch import Batch
+from .client import Client, Membership
 from .frames import check_message, frame
+from .turn import Turn
 from .websocket import WebSocket, encode_json
-
-if TYPE_CHECKING:
-    from .client import Client
-    from .turn import Turn
-
-
-class Batch:
-    """Some messages for many clients, each framed once, and all joined once."""
-
-    __slots__ = ("frames", "joined", "messages", "number")
-
-    def __init__(self) -> None:
-        self.messages: list[str | bytes] = []
-        self.frames: list[bytes] = []  # one for each message
-        self.number = 0  # of messages,
-        self.joined = b""  # and all frames in one piece, once sealed
-
-    def add(self, message: str | bytes, data: bytes) -> None:
-        """Append `message`, whose frame is `data`."""
-        self.messages.append(message)
-        self.frames.append(data)
-
-    def copy(self) -> "Batch":
-        """A batch of the same messages, to be continued in another way."""
-        batch = Batch()
-        batch.messages = self.messages.copy()
-        batch.frames = self.frames.copy()
-        return batch
-
-    def seal(self) -> None:
-        """Count and join what is in it; nothing is added any more."""
-        self.number = len(self.frames)
-        self.joined = self.frames[0] if self.number == 1 else b"".join(self.frames)
 
 
 class Group:
@@ -60,7 +30,8 @@ class Group:
     __slots__ = ("__weakref__", "_apart", "_members", "_noted", "_self", "_turn")
 
     def __init__(self) -> None:
-        self._self = ref(self)  # for the members to keep
+        # For the members to keep.
+        self._self: ReferenceType[Membership] = ref(self)
         self._members: dict[Client, None] = {}
         self._turn: Turn | None = None  # None until the first member
         self._noted = Batch()  # sent in this turn, not yet handed over
@@ -73,7 +44,7 @@ class Group:
         Raises:
             TypeError: `websocket` is none.
         """
-        client = cast("Client", websocket)
+        client = cast(Client, websocket)
         try:
             if client in self._members or client.told:
                 return
@@ -87,7 +58,7 @@ class Group:
 
     def discard(self, websocket: WebSocket) -> None:
         """Remove a client, if it is a member; it still gets what was sent before."""
-        client = cast("Client", websocket)
+        client = cast(Client, websocket)
         if client in self._members:
             self.settle(client)
             self.forget(client)
@@ -113,7 +84,7 @@ class Group:
 
     def _send(
         self,
-        turn: "Turn",
+        turn: Turn,
         message: str | bytes,
         data: bytes,
         exclude: WebSocket | None,
@@ -123,7 +94,7 @@ class Group:
                 turn.group.spread()
             turn.group = self
             turn.begin()
-        left_out = cast("Client | None", exclude)
+        left_out = cast(Client | None, exclude)
         if (
             left_out is not None
             and left_out in self._members
@@ -157,7 +128,7 @@ class Group:
 
     # For the runtime.
 
-    def forget(self, client: "Client") -> None:
+    def forget(self, client: Client) -> None:
         """Remove a member that has closed; nothing more reaches it."""
         self._members.pop(client, None)
         self._apart.pop(client, None)

@@ -3,7 +3,6 @@
 
 from collections.abc import Awaitable, Sequence
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Generic,
@@ -17,9 +16,7 @@ from starlette.requests import HTTPConnection
 
 from .reasons import CloseReason
 from .results import Noreply, Ok, Stop
-
-if TYPE_CHECKING:
-    from .websocket import WebSocket
+from .websocket import WebSocket
 
 S = TypeVar("S")
 
@@ -69,7 +66,7 @@ class ServiceHandler(Generic[S]):
         return cast("Ok[S]", Ok(None))
 
     def handle_join(
-        self, service_url: str, websocket: "WebSocket", state: S, /
+        self, service_url: str, websocket: WebSocket, state: S, /
     ) -> Result[S] | Awaitable[Result[S]]:
         """A client joined the service, or is handed to a new life of it.
 
@@ -83,7 +80,7 @@ class ServiceHandler(Generic[S]):
         return Noreply(state)
 
     def handle_close(
-        self, reason: CloseReason, service_url: str, websocket: "WebSocket", state: S, /
+        self, reason: CloseReason, service_url: str, websocket: WebSocket, state: S, /
     ) -> Result[S] | Awaitable[Result[S]]:
         """A client left, however that came about; it has already left every `Group`.
 
@@ -94,7 +91,7 @@ class ServiceHandler(Generic[S]):
     def handle_incoming(
         self,
         service_url: str,
-        websocket: "WebSocket",
+        websocket: WebSocket,
         message: str | bytes,
         state: S,
         /,

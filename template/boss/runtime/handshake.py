@@ -14,6 +14,9 @@ from itsdangerous.signer import SigningAlgorithm
 
 from .settings import SessionSettings
 
+FAST_PATH = "boss.protocol"
+"""The ASGI extension by which protocol.py offers itself: `scope["extensions"]["boss.protocol"]`."""
+
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

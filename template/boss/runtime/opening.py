@@ -24,7 +24,7 @@ from websockets.protocol import SERVER, Protocol
 from websockets.server import ServerProtocol
 
 from .client import CLOSE_LIMIT
-from .gateway import FAST_PATH
+from .handshake import FAST_PATH
 from .upgrade import accept_key, answer, subprotocols
 
 if TYPE_CHECKING:

@@ -16,22 +16,19 @@ from collections.abc import Awaitable, Generator
 from threading import get_ident
 from time import perf_counter
 from types import coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
 
-from .client import CLOSE_LIMIT, MAX_KEPT, Client
+from .batch import Batch
+from .client import CLOSE_LIMIT, MAX_KEPT, Client, Home
 from .frames import size_of
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
 from .stock import own_send, passed_over, told_to_stop
-from .worker import Worker
-
-if TYPE_CHECKING:
-    from .group import Batch
-    from .turn import Turn
+from .turn import Turn
 
 log = logging.getLogger("boss")
 
@@ -58,7 +55,7 @@ class PlainClient(Client):
     )
 
     def __init__(
-        self, worker: Worker, turn: "Turn", connection: Connection, session_id: str
+        self, worker: Home, turn: Turn, connection: Connection, session_id: str
     ) -> None:
         super().__init__(worker, turn, connection.scope, session_id)
         # What Starlette's class adds to these two, checks of the order of events,
@@ -244,7 +241,7 @@ class PlainClient(Client):
         if self._wake is not None:
             self._wake_writer()
 
-    def put_batch(self, batch: "Batch", hold: bool) -> None:
+    def put_batch(self, batch: Batch, hold: bool) -> None:
         if not self.open:
             self.worker.counters.messages_to_gone_clients += len(batch.messages)
             return

@@ -12,8 +12,9 @@ class leans on attributes of uvicorn's class that are not public, so __main__.py
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.frames import Frame, Opcode
 
@@ -22,12 +23,8 @@ from .fast_client import FastClient
 from .frames import close_frame, deflated
 from .reading import ReadingProtocol
 from .reasons import Error, Normal, Remote, from_disconnect
+from .turn import Turn
 from .worker import Worker
-
-if TYPE_CHECKING:
-    from starlette.types import Scope
-
-    from .turn import Turn
 
 LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was blocked
 _ERRORS = {1007: "badencoding", 1009: "toobig"}
@@ -82,7 +79,7 @@ class WebSocketProtocol(ReadingProtocol):
             self.transport.close()
 
     def attach(
-        self, worker: Worker, turn: "Turn", scope: "Scope", session_id: str
+        self, worker: Worker, turn: Turn, scope: Scope, session_id: str
     ) -> FastClient:
         """Take the connection over for a client of `worker`; the handshake has just been answered.
 

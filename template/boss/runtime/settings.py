@@ -8,11 +8,10 @@ Numbers must not be negative.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from .address import ServiceAddress
-    from .handler import ServiceHandler
+from .address import ServiceAddress
+from .handler import ServiceHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class SupervisorSettings:
 class Service:
     """One entry of the table in the generated router: a service as it was compiled."""
 
-    address: "ServiceAddress"
-    handler: "type[ServiceHandler[Any]]"
+    address: ServiceAddress
+    handler: type[ServiceHandler[Any]]
     file: str  # "src/websocket/myapp_chat_websocket.py"
     url: str  # "/websocket/chat", base_url included
     callbacks: Sequence[str]  # ["init", "handle_join"]: the ones the handler defines

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from ..runtime.batch import Batch
 from ..runtime.client import Client
 from ..runtime.frames import check_close, size_of
-from ..runtime.group import Batch
 from ..runtime.mailbox import Kind
 from ..runtime.reasons import CloseReason, Error, Remote
 from ..runtime.turn import Turn
@@ -25,6 +25,8 @@ class PretendClient(Client):
     """The address of a pretended client, as the service sees it."""
 
     __slots__ = ("closed_with", "inbox", "tell")
+
+    worker: Worker
 
     def __init__(
         self, worker: Worker, turn: Turn, scope: dict[str, Any], session_id: str
