@@ -7,6 +7,7 @@ Three kinds exist: on plain ASGI (plain_client.py), on uvicorn's own protocol cl
 
 import os
 from abc import abstractmethod
+from contextvars import Context
 from threading import get_ident
 from typing import Any, Protocol
 from weakref import ReferenceType
@@ -38,6 +39,7 @@ class Home(Protocol):
 
     name: str
     limits: WebsocketSettings
+    context: Context
     clock: Clock
     counters: Counters
 

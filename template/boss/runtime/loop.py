@@ -65,7 +65,7 @@ class MessageLoop(ABC):
         self.service = service
         self.limits = service.websocket
         self.loop = loop
-        # Context variables are the service's own: what middleware has set for one client is not for another.
+        # Context variables are the service's own: no callback sees what middleware has set for a client.
         self.context = copy_context()
         self.clock = clock
         self.counters = Counters()
@@ -129,12 +129,8 @@ class MessageLoop(ABC):
             return
         started = perf_counter()
         try:
-            result: object = self.context.run(
-                client.handler.handle_incoming,  # type: ignore[union-attr]  # it has joined
-                client.service_url,
-                client,
-                message,
-                self.state,
+            result: object = client.handler.handle_incoming(  # type: ignore[union-attr]  # it has joined
+                client.service_url, client, message, self.state
             )
         except KeyboardInterrupt:
             raise

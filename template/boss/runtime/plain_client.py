@@ -87,7 +87,9 @@ class PlainClient(Client):
             if event["type"] == "websocket.disconnect":
                 self._disconnected(event)
             else:
-                self._reader = self.turn.loop.create_task(self._read(event))
+                self._reader = self.turn.loop.create_task(
+                    self._read(event), context=self.worker.context.copy()
+                )
                 await self._reader
         except asyncio.CancelledError:
             task = asyncio.current_task()
