@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
             _show(settings, origins)
             return 0
         refuse_workers(["uvicorn", f"--workers={options.workers}"])
-        refuse_workers(["python -m boss"])
+        refuse_workers(["python -m boss"])  # by the environment
         listener = _listen(settings.host, settings.port)
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)

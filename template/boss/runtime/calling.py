@@ -1,8 +1,8 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """Calling what a user wrote: within a limit, with the time of each step, and with a traceback that begins at their line.
 
-Whatever a callback raises is a crash of its service only, down to what is no `Exception`: a panic of an extension module
-is none. But for KeyboardInterrupt: by that a person stops the server.
+Whatever a callback raises is a crash of its service and of nothing else, even what is no `Exception`, such as the panic
+of an extension module. The one exception is KeyboardInterrupt, by which a person stops the server.
 """
 
 import asyncio

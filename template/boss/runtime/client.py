@@ -163,7 +163,15 @@ class Client(WebSocket):
         else:
             turn.ask(self.finish, code, reason, Normal("shutdown"))
 
-    # How a connection ends.
+    # How a connection ends. Each does nothing when it has ended before.
+    #
+    #     method   who ends it                      close frame   the service is told
+    #     gone     the client, or it was lost       -             yes
+    #     finish   we do                            yes           yes
+    #     drop     we do, and there is no life      yes           no
+    #
+    # From then on `open` is False; `told` becomes True when handle_close is called, or
+    # need not be. `hang_up` is how the close frame leaves.
 
     def finish(self, code: int, text: str, reason: CloseReason) -> None:
         """Close the connection from this side and tell the service why, behind all that was read."""

@@ -37,7 +37,7 @@ class Message(NamedTuple):
 
 
 class Mailbox:
-    """Bounded where senders could flood it, never lossy where they are clients.
+    """Bounded where senders could flood it; what clients have sent is never lost.
 
     Broadcasts and infos are counted and refused above `limit`. Joins, closes and timers are bounded by the number of
     clients and timers, clients' messages by not reading their sockets (see `Client.waits`).

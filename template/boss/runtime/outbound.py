@@ -69,7 +69,7 @@ class OutboundQueue(Generic[Item]):
     def trim(self, policy: SlowConsumer, limit: int, limit_bytes: int) -> int:
         """Drop messages until the rest is within both limits; return how many were dropped.
 
-        The oldest go whether they were a burst or not; of the newest, those that count.
+        "drop_oldest" takes from the head, the burst included. "drop_newest" takes from the tail, where all messages count.
         """
         before = len(self._items)
         if policy == "drop_oldest":

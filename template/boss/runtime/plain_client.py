@@ -1,8 +1,8 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """A client on plain ASGI: a reader task takes what comes; a message is sent at once, or by a writer task.
 
-The reader is a task of its own since the route's lies beneath a dozen coroutines of FastAPI's: each message would have
-to climb up and down through all of them. It is made when the client speaks: many only listen.
+The reader is a task of its own. In the task of the route each message would have to pass through the dozen coroutines
+of FastAPI that wait there. It is made when the client first speaks, since many only listen.
 
 Where nothing but Starlette stands between us and uvicorn, a send is begun by hand, outside of any task: it writes to
 the socket and is done. Only when uvicorn makes it wait, since the client does not read, does a writer task go on with

@@ -74,6 +74,9 @@ def passed_over(protocol: Any) -> Iterator[str | bytes]:
 
 
 def told_to_stop() -> bool:
-    """Has uvicorn been told to stop? It says so to the lifespan only when every connection has ended."""
+    """Has uvicorn been told to stop?
+
+    It tells the lifespan only when every connection has ended, so whoever keeps one open has to look by himself.
+    """
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return getattr(server, "should_exit", False) is True
