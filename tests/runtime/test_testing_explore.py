@@ -433,6 +433,24 @@ def test_only_an_async_test_is_explored() -> None:
 
     with pytest.raises(TypeError, match="async def"):
         explore()(test)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="async def; not 7"):
+        explore(7)  # type: ignore[call-overload]
+
+
+async def test_without_parentheses_the_defaults_are_taken() -> None:
+    runs = 0
+
+    @explore
+    async def test() -> None:
+        nonlocal runs
+        runs += 1
+        async with ServiceTest(Log) as log:
+            ann, bob = await two(log)
+            await asyncio.gather(says(ann, "a"), says(bob, "b"))
+            assert sorted(log.state) == ["a", "b"]
+
+    await test()
+    assert runs == 100
 
 
 @pytest.mark.parametrize("word", ["x", "y"])

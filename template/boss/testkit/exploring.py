@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from random import Random
-from typing import Any, NamedTuple, ParamSpec, Protocol
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeAlias, overload
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
@@ -192,9 +192,24 @@ current: ContextVar[Exploration | None] = ContextVar("exploration", default=None
 """The run that the test is part of, if it is explored."""
 
 
+Test: TypeAlias = Callable[P, Awaitable[None]]
+Explored: TypeAlias = Callable[P, Coroutine[Any, Any, None]]
+
+
+@overload
+def explore(test: Test[P], /) -> Explored[P]: ...
+@overload
 def explore(
     *, seed: int = 0, runs: int = 100, order: Sequence[int] | None = None
-) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Coroutine[Any, Any, None]]]:
+) -> Callable[[Test[P]], Explored[P]]: ...
+def explore(
+    test: Test[P] | None = None,
+    /,
+    *,
+    seed: int = 0,
+    runs: int = 100,
+    order: Sequence[int] | None = None,
+) -> Explored[P] | Callable[[Test[P]], Explored[P]]:
     """Run a test again and again, each time with another order of what its clients do.
 
         @explore(seed=1)
@@ -218,6 +233,7 @@ def explore(
     A test is given its fixtures once, so whatever has to be fresh in each run belongs into the test itself.
 
     Args:
+        test: given by a bare `@explore`, which is `@explore()`.
         seed: the same seed tries the same orders.
         runs: how many orders are tried.
         order: run this one only; a failure says what to write here.
@@ -227,11 +243,11 @@ def explore(
         AssertionError: there is nothing to interleave; or whatever the test raises in the smallest failing order.
     """
 
-    def decorate(
-        test: Callable[P, Awaitable[None]],
-    ) -> Callable[P, Coroutine[Any, Any, None]]:
+    def decorate(test: Test[P]) -> Explored[P]:
         if not inspect.iscoroutinefunction(test):
-            raise TypeError("explore runs an async test: @explore(seed=1), async def")
+            raise TypeError(
+                f"explore runs an async test: @explore(seed=1), async def; not {test!r}"
+            )
 
         @functools.wraps(test)
         async def explored(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -247,7 +263,7 @@ def explore(
 
         return explored
 
-    return decorate
+    return decorate if test is None else decorate(test)
 
 
 Run = Callable[[Choices], Awaitable[BaseException | None]]
