@@ -30,7 +30,7 @@ from .testkit.clients import PretendClient, TestClient, provoke, request
 from .testkit.clock import VirtualClock
 from .testkit.exploring import explore
 from .testkit.history import brief
-from .testkit.table import remark, table_entry
+from .testkit.table import Limits, check_settings, limits_of, remark, table_entry
 from .testkit.world import World
 
 __all__ = [
@@ -52,8 +52,6 @@ B = TypeVar("B")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseException)
 
-Limits = WebsocketSettings | Mapping[type[ServiceHandler[Any]], WebsocketSettings]
-
 PATIENCE = 5.0  # seconds
 
 
@@ -69,7 +67,7 @@ class ServiceTest(Generic[S]):
         patience: seconds of real time that a callback may await something before the test goes on without it.
 
     Raises:
-        TypeError: `handler` is no handler class.
+        TypeError: `handler` is no handler class, or `websocket` or `supervisor` no settings.
         ServiceStartError: on entering: `init` failed.
         AssertionError: on leaving: the service crashed, and the test has neither let it crash (`crash`), nor seen it
             (`expect_crash`, or `expect_close` of a client that it closed with 1011).
@@ -86,6 +84,8 @@ class ServiceTest(Generic[S]):
         base_url: str = "",
         patience: float = PATIENCE,
     ) -> None:
+        check_settings("websocket", websocket, WebsocketSettings)
+        check_settings("supervisor", supervisor, SupervisorSettings)
         self._service = table_entry(handler, websocket or WebsocketSettings(), base_url)
         self._world = World(
             [self._service],
@@ -340,6 +340,9 @@ class ServiceTest(Generic[S]):
             handlers: the handler classes.
             websocket: the limits of all services, or of some, keyed by handler class.
             supervisor: see `ServiceTest`, as for the rest.
+
+        Raises:
+            TypeError: see `ServiceTest`; or `websocket` has a key that is none of the handlers.
         """
         return _together(handlers, websocket, supervisor, base_url, patience)
 
@@ -352,10 +355,10 @@ async def _together(
     base_url: str,
     patience: float,
 ) -> AsyncIterator[tuple[ServiceTest[Any], ...]]:
-    limits = websocket if isinstance(websocket, Mapping) else {}
-    default = websocket if isinstance(websocket, WebsocketSettings) else None
+    check_settings("supervisor", supervisor, SupervisorSettings)
+    limits = limits_of(handlers, websocket)
     tests = tuple(
-        ServiceTest(handler, websocket=limits.get(handler, default), base_url=base_url)
+        ServiceTest(handler, websocket=limits[handler], base_url=base_url)
         for handler in handlers
     )
     services = [test._service for test in tests]

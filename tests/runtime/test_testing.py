@@ -604,8 +604,8 @@ async def test_no_threads_no_sockets_and_nothing_left_behind(
 async def test_only_text_and_bytes_are_messages() -> None:
     async with ServiceTest(Room) as room:
         ann = await room.join()
-        wrong: Any = 42
-        with pytest.raises(TypeError, match="str or bytes, not int"):
+        wrong: Any = {"text": "hi"}
+        with pytest.raises(TypeError, match=r"str or bytes, not dict; send_json\("):
             await ann.send(wrong)
 
 
@@ -638,12 +638,66 @@ async def test_it_says_how_it_is_used() -> None:
             raise AssertionError("not reached")
 
 
-@pytest.mark.parametrize("handler", [Room(), "room", State, None])
+@pytest.mark.parametrize("handler", [Room(), "room", State, None, [Room]])
 async def test_it_says_what_it_takes(handler: Any) -> None:
     with pytest.raises(TypeError, match="by its handler class, as in ServiceTest"):
         ServiceTest(handler)
     with pytest.raises(TypeError, match="by its handler class, as in ServiceTest"):
         async with ServiceTest.together(Audit, handler):
+            raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "given", "says"),
+    [
+        (
+            "websocket",
+            {"max_message_size": 3},
+            r"write websocket=WebsocketSettings\(max_message_size=3\), imported from",
+        ),
+        ("websocket", {"size": 3}, r"WebsocketSettings\(\.\.\.\).*{'size': 3}"),
+        ("websocket", SupervisorSettings(), r"WebsocketSettings\(\.\.\.\)"),
+        (
+            "supervisor",
+            {"restart": "temporary"},
+            r"write supervisor=SupervisorSettings\(restart='temporary'\)",
+        ),
+    ],
+)
+async def test_it_says_how_settings_are_written(
+    keyword: str, given: Any, says: str
+) -> None:
+    wrong: Any = {keyword: given}
+    with pytest.raises(TypeError, match=says):
+        ServiceTest(Room, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            {"websocket": {"room": WebsocketSettings(max_message_size=3)}},
+            r"{ChatWebsocket: WebsocketSettings\(...\)} for some; 'room' is no handler",
+        ),
+        (
+            {"websocket": {"max_message_size": 3}},
+            "'max_message_size' is no handler of this test",
+        ),
+        (
+            {"websocket": {Audit: {"max_message_size": 3}}},
+            r"write websocket=WebsocketSettings\(max_message_size=3\)",
+        ),
+        (
+            {"supervisor": {"restart": "temporary"}},
+            r"write supervisor=SupervisorSettings\(restart='temporary'\)",
+        ),
+    ],
+)
+async def test_it_says_how_the_settings_of_several_are_written(
+    wrong: Any, says: str
+) -> None:
+    with pytest.raises(TypeError, match=says):
+        async with ServiceTest.together(Room, Audit, **wrong):
             raise AssertionError("not reached")
 
 

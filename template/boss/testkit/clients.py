@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from ..runtime.batch import Batch
 from ..runtime.client import Client
-from ..runtime.frames import check_close, size_of
+from ..runtime.frames import check_close, check_message, size_of
 from ..runtime.mailbox import Kind
 from ..runtime.reasons import CloseReason, Error, Remote
 from ..runtime.turn import Turn
@@ -93,8 +93,7 @@ class TestClient:
             TypeError: `message` is neither text nor bytes.
             AssertionError: the client is closed.
         """
-        if not isinstance(message, (str, bytes)):
-            raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
+        check_message(message)
 
         def action() -> None:
             client = self._client

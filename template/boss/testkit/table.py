@@ -2,13 +2,71 @@
 """The entry that a handler has in the table of the generated router, made without `build`."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from .. import services as addresses
 from ..runtime.address import ServiceAddress
 from ..runtime.configuration import PROJECT
 from ..runtime.handler import CALLBACKS, ServiceHandler
-from ..runtime.settings import Service, WebsocketSettings
+from ..runtime.settings import Service, SupervisorSettings, WebsocketSettings
+
+Limits = WebsocketSettings | Mapping[type[ServiceHandler[Any]], WebsocketSettings]
+
+
+def check_settings(
+    keyword: str, given: object, kind: type[WebsocketSettings | SupervisorSettings]
+) -> None:
+    """Say what to write when settings are given as the dict that a table of boss.toml would be.
+
+    Raises:
+        TypeError: `given`, the argument named `keyword`, is neither of `kind` nor None.
+    """
+    if given is None or isinstance(given, kind):
+        return
+    values = "..."
+    if isinstance(given, Mapping) and given.keys() <= {f.name for f in fields(kind)}:
+        values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    raise TypeError(
+        f"write {keyword}={kind.__name__}({values}), imported from boss.testing,"
+        f" instead of {keyword}={given!r}"
+    )
+
+
+def check_handler(handler: object) -> None:
+    """Say what a service is tested by.
+
+    Raises:
+        TypeError: `handler` is no handler class.
+    """
+    if not (isinstance(handler, type) and issubclass(handler, ServiceHandler)):
+        raise TypeError(
+            "a service is tested by its handler class, as in ServiceTest(ChatWebsocket),"
+            f" not by {handler!r}"
+        )
+
+
+def limits_of(
+    handlers: Sequence[type[ServiceHandler[Any]]], websocket: Limits | None
+) -> Mapping[type[ServiceHandler[Any]], WebsocketSettings | None]:
+    """The limits of several services: the same for all, or those of some.
+
+    Raises:
+        TypeError: one of the handlers is no handler class, or a key of `websocket` none of the handlers.
+    """
+    for handler in handlers:
+        check_handler(handler)
+    if not isinstance(websocket, Mapping):
+        return dict.fromkeys(handlers, websocket)
+    for key in websocket:
+        if key not in handlers:
+            raise TypeError(
+                "write websocket=WebsocketSettings(...) for all services, or"
+                " websocket={ChatWebsocket: WebsocketSettings(...)} for some;"
+                f" {key!r} is no handler of this test"
+            )
+    return {handler: websocket.get(handler) for handler in handlers}
 
 
 def table_entry(
@@ -19,11 +77,7 @@ def table_entry(
     Raises:
         TypeError: `handler` is no handler class.
     """
-    if not (isinstance(handler, type) and issubclass(handler, ServiceHandler)):
-        raise TypeError(
-            "a service is tested by its handler class, as in ServiceTest(ChatWebsocket),"
-            f" not by {handler!r}"
-        )
+    check_handler(handler)
     name = _service_name(_own(handler))
     address = getattr(addresses, name, None)
     return Service(
