@@ -1,6 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """Drive services in a test, without a network: the real worker, mailbox and supervisor, and a clock of its own.
 
+    @awaited
     async def test_chat() -> None:
         async with ServiceTest(ChatWebsocket) as chat:
             ann, bob = await chat.join(session_id="ann"), await chat.join()
@@ -12,7 +13,7 @@ Whatever is awaited here returns when the services have come to rest. The clock 
 of a timeout of an hour takes no time. It is the clock of `timeout=`, `send_after`, `idle_timeout` and the restarts; what
 a callback itself awaits (`asyncio.sleep`, a database) takes the time it takes, and a test waits for it for `patience`
 seconds. Whatever fails inside the `async with` shows what happened so far, and so does a crash of the service that the
-test did not expect. `explore` runs a test under many orders of what its clients do.
+test did not expect. A call without `await`, which would do nothing, fails the test. `explore` runs a test under many orders of what its clients do.
 
 The handshake is no part of this: for dependencies, origins and the session cookie there is Starlette's TestClient.
 """
@@ -26,6 +27,7 @@ from .runtime.errors import ServiceDown, ServiceStartError
 from .runtime.handler import ServiceHandler
 from .runtime.results import check_seconds
 from .runtime.settings import SupervisorSettings, WebsocketSettings
+from .testkit.awaiting import awaited
 from .testkit.clients import PretendClient, TestClient, provoke, request
 from .testkit.clock import VirtualClock
 from .testkit.exploring import explore
@@ -128,6 +130,7 @@ class ServiceTest(Generic[S]):
 
     # What happens to it.
 
+    @awaited
     async def join(
         self,
         *,
@@ -181,6 +184,7 @@ class ServiceTest(Generic[S]):
 
         return cast("TestClient", await self._world.act(action))
 
+    @awaited
     async def broadcast(self, message: object) -> None:
         """Send `message` to `handle_broadcast`, as `services.NAME.broadcast(message)` does.
 
@@ -194,6 +198,7 @@ class ServiceTest(Generic[S]):
 
         await self._world.act(action)
 
+    @awaited
     async def info(self, message: object) -> None:
         """Send `message` to `handle_info`, as `services.NAME.info(message)` does.
 
@@ -207,6 +212,7 @@ class ServiceTest(Generic[S]):
 
         await self._world.act(action)
 
+    @awaited
     async def advance(self, seconds: float) -> None:
         """Let the clock go on, and what is due happen in its order: timeouts, `send_after`, idle clients.
 
@@ -220,6 +226,7 @@ class ServiceTest(Generic[S]):
 
         await self._world.act(action)
 
+    @awaited
     async def crash(self, error: Exception | None = None) -> None:
         """Let the service crash, as if its `handle_info` had raised; `ann.crash()` does it in `handle_incoming`.
 
@@ -239,6 +246,7 @@ class ServiceTest(Generic[S]):
 
         await self._world.act(action)
 
+    @awaited
     async def stop(self) -> None:
         """Stop the server: clients are closed with 1012, then `terminate("shutdown", state)`; all services of the test."""
 
@@ -248,6 +256,7 @@ class ServiceTest(Generic[S]):
 
         await self._world.act(action)
 
+    @awaited
     async def settle(self) -> None:
         """Wait until the services have come to rest; for what something else than this kit has set going."""
         await self._world.rest()
@@ -258,6 +267,7 @@ class ServiceTest(Generic[S]):
     async def expect_crash(self) -> BaseException: ...
     @overload
     async def expect_crash(self, kind: type[E]) -> E: ...
+    @awaited
     async def expect_crash(
         self, kind: type[BaseException] = BaseException
     ) -> BaseException:

@@ -1,6 +1,7 @@
 """What a failure of the test kit says: what was expected, what came, and what happened so far."""
 
 import asyncio
+import inspect
 import logging
 import os
 import shutil
@@ -270,6 +271,59 @@ async def test_a_client_without_a_name_is_put_in_brackets() -> None:
     with pytest.raises(AssertionError, match=r"or await \(client 1\)\.expect_close"):
         async with ServiceTest(Room) as room:
             await (await room.join()).send("boom")
+
+
+async def test_calls_without_await_fail_the_test_and_are_named() -> None:
+    with pytest.raises(AssertionError) as caught:
+        async with ServiceTest(Room) as room:
+            ann = await room.join()
+            ann.send("hi")  # type: ignore[unused-coroutine]
+            await ann.expect_nothing()
+            room.broadcast("hi")  # type: ignore[unused-coroutine]
+    here = Path(__file__).as_posix()
+    line = test_calls_without_await_fail_the_test_and_are_named.__code__.co_firstlineno
+    assert str(caught.value) == (
+        "`await` is missing, and so nothing happened:"
+        f" send() at {here}:{line + 4}, broadcast() at {here}:{line + 6}"
+    )
+    assert caught.value.__notes__[0].startswith("What happened:")
+
+
+async def test_a_missing_await_is_told_beside_what_the_test_raises() -> None:
+    with pytest.raises(TypeError) as caught:
+        async with ServiceTest(Room) as room:
+            ann: Any = room.join()
+            await ann.send("hi")
+    assert caught.value.__notes__[1].startswith("`await` is missing")
+    assert "join() at" in caught.value.__notes__[1]
+
+
+async def test_a_call_that_a_task_awaits_later_is_not_forgotten() -> None:
+    async with ServiceTest(Room) as room:
+        ann = await room.join()
+        later = asyncio.create_task(ann.receive())
+        await ann.send("hi")
+        assert await later == "hi"
+
+
+@pytest.mark.parametrize("kind", [ServiceTest, TestClient])
+def test_no_await_can_be_forgotten(kind: type) -> None:
+    """A method that is awaited, and of which the test would not be told, would be a plain coroutine function."""
+    methods = {
+        name: value
+        for name, value in vars(kind).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    plain = [name for name in methods if inspect.iscoroutinefunction(methods[name])]
+    assert not plain
+    assert any(
+        inspect.iscoroutinefunction(m) for m in map(inspect.unwrap, methods.values())
+    )
+
+
+async def test_a_client_is_shown_by_its_name() -> None:
+    async with ServiceTest(Room) as room:
+        assert repr(await room.join(session_id="ann")) == "<test client ann>"
 
 
 class Ends(ServiceHandler[None]):

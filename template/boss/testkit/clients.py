@@ -15,6 +15,7 @@ from ..runtime.reasons import CloseReason, Error, Remote
 from ..runtime.turn import Turn
 from ..runtime.websocket import WebSocket, encode_json
 from ..runtime.worker import Worker
+from .awaiting import awaited
 from .history import brief
 from .world import World
 
@@ -74,6 +75,9 @@ class TestClient:
         self._client = client
         self._left = ""  # how, once it has
 
+    def __repr__(self) -> str:
+        return f"<test client {self.name}>"
+
     @property
     def websocket(self) -> WebSocket:
         """The address by which the service knows this client: `ann.websocket in chat.state.members`."""
@@ -86,6 +90,7 @@ class TestClient:
 
     # What it does.
 
+    @awaited
     async def send(self, message: str | bytes) -> None:
         """Send one message to the service. One over `max_message_size` closes the client with 1009.
 
@@ -107,10 +112,12 @@ class TestClient:
 
         await self._world.act(action)
 
+    @awaited
     async def send_json(self, value: Any) -> None:
         """Send `value` as JSON to the service."""
         await self.send(encode_json(value))
 
+    @awaited
     async def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Send a close frame, with `None` one without a code.
 
@@ -124,6 +131,7 @@ class TestClient:
             Remote(code, reason), f"closes {with_code}", f"closed {with_code}"
         )
 
+    @awaited
     async def disconnect(self) -> None:
         """Let the connection be lost."""
         await self._leave(
@@ -139,6 +147,7 @@ class TestClient:
 
         await self._world.act(action)
 
+    @awaited
     async def crash(self, error: Exception | None = None) -> None:
         """Let the service crash in this client's `handle_incoming`: the client is closed with 1011, others rejoin.
 
@@ -160,6 +169,7 @@ class TestClient:
 
     # What it expects.
 
+    @awaited
     async def receive(self) -> str | bytes:
         """The next message that the service has sent to this client.
 
@@ -168,6 +178,7 @@ class TestClient:
         """
         return await self._next("a message")
 
+    @awaited
     async def receive_json(self) -> Any:
         """The next message, read as JSON."""
         message = await self._next("a message")
@@ -178,6 +189,7 @@ class TestClient:
                 f"{self.name} expected JSON, got {brief(message)}"
             ) from None
 
+    @awaited
     async def expect(self, *messages: str | bytes) -> None:
         """Fail unless these are the next messages that the service has sent to this client."""
         for message in messages:
@@ -187,6 +199,7 @@ class TestClient:
                     f"{self.name} expected {brief(message)}, got {brief(got)}"
                 )
 
+    @awaited
     async def expect_json(self, *values: Any) -> None:
         """Fail unless the next messages, read as JSON, are these values."""
         for value in values:
@@ -196,6 +209,7 @@ class TestClient:
                     f"{self.name} expected {brief(value)}, got {brief(got)}"
                 )
 
+    @awaited
     async def expect_nothing(self) -> None:
         """Fail if a message of the service waits for this client."""
         await self._world.rest()
@@ -204,6 +218,7 @@ class TestClient:
             got = ", ".join(brief(message) for message in waiting)
             raise self._failure(f"{self.name} expected nothing, got {got}")
 
+    @awaited
     async def expect_close(self, code: int | None = None) -> tuple[int, str]:
         """Code and reason with which the service closed this client; fail if it did not, or not with `code`.
 

@@ -176,12 +176,20 @@ class _Listener(logging.Handler):
         self._history.heard(record)
 
 
+def place_of(file: str, line: int) -> str:
+    """ "tests/test_chat.py:12", or the whole path of what lies outside of the project."""
+    path = Path(file)
+    if path.is_relative_to(PROJECT):
+        path = path.relative_to(PROJECT)
+    return f"{path.as_posix()}:{line}"
+
+
 def _place(trace: TracebackType | None) -> str:
     """Where it was raised, as far as the line is in the project."""
     place = ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
         if path.is_relative_to(PROJECT) and not path.is_relative_to(PROJECT / "boss"):
-            place = f" at {path.relative_to(PROJECT).as_posix()}:{trace.tb_lineno}"
+            place = f" at {place_of(str(path), trace.tb_lineno)}"
         trace = trace.tb_next
     return place

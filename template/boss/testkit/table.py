@@ -12,6 +12,8 @@ from ..runtime.configuration import PROJECT
 from ..runtime.handler import CALLBACKS, ServiceHandler
 from ..runtime.settings import Service, SupervisorSettings, WebsocketSettings
 
+__tracebackhide__ = True  # pytest shows the line of the test instead
+
 Limits = WebsocketSettings | Mapping[type[ServiceHandler[Any]], WebsocketSettings]
 
 

@@ -14,6 +14,7 @@ from ..runtime.settings import Service, SupervisorSettings
 from ..runtime.supervisor import Supervisor
 from ..runtime.turn import Turn
 from ..runtime.worker import Worker
+from .awaiting import Calls
 from .clock import VirtualClock
 from .exploring import Exploration, current
 from .history import History, WatchedMailbox
@@ -46,6 +47,7 @@ class World:
     ) -> None:
         self.clock = VirtualClock()
         self.history = History(self.clock, [s.address.name for s in services])
+        self.calls = Calls()  # of the test, that it may have forgotten to await
         self.clients = 0  # that have joined so far
         self._services = services
         self._settings = supervisor
@@ -112,6 +114,11 @@ class World:
             self.note("the test ends")
             before = len(self.history.crashes)
             await self.supervisor.stop()
+        forgotten = self.calls.forgotten()
+        if forgotten and error is None:
+            raise self.failure(forgotten)
+        if forgotten and error is not None:
+            error.add_note(forgotten)
         crash = self.history.unexpected()
         if error is None and crash is not None:
             says = f"await {crash.service}.expect_crash({type(crash.error).__name__})"
