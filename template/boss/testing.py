@@ -12,8 +12,9 @@
 Whatever is awaited here returns when the services have come to rest. The clock stands still until `advance`, so a test
 of a timeout of an hour takes no time. It is the clock of `timeout=`, `send_after`, `idle_timeout` and the restarts; what
 a callback itself awaits (`asyncio.sleep`, a database) takes the time it takes, and a test waits for it for `patience`
-seconds. Whatever fails inside the `async with` shows what happened so far, and so does a crash of the service that the
-test did not expect. A call without `await`, which would do nothing, fails the test. `explore` runs a test under many orders of what its clients do.
+seconds. So does a client that expects a message, for a task that a callback has started. Whatever fails inside the
+`async with` shows what happened so far, and so does a crash of the service that the test did not expect. A call without
+`await`, which would do nothing, fails the test. `explore` runs a test under many orders of what its clients do.
 
 The handshake is no part of this: for dependencies, origins and the session cookie there is Starlette's TestClient.
 """
@@ -66,7 +67,8 @@ class ServiceTest(Generic[S]):
         websocket: the service's limits; by default the ones that a fresh boss.toml has.
         supervisor: restart type and intensity; likewise.
         base_url: what the service's URL begins with, "/chat".
-        patience: seconds of real time that a callback may await something before the test goes on without it.
+        patience: seconds of real time that a callback, or a task that it has started, may await something before the
+            test goes on without it.
 
     Raises:
         TypeError: `handler` is no handler class, or `websocket` or `supervisor` no settings.
@@ -127,6 +129,15 @@ class ServiceTest(Generic[S]):
     def running(self) -> bool:
         """Is the service up? It is down after `Stop("normal", ...)`, after too many crashes, and after `stop`."""
         return self._world.worker(self._service).status == "running"
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The clock of the test: `clock.time()` says how many seconds have passed.
+
+        A handler that asks `time.monotonic()` gets real time, unless the test replaces what it asks. With
+        `from time import monotonic` in the handler: `monkeypatch.setattr(module, "monotonic", chat.clock.time)`.
+        """
+        return self._world.clock
 
     # What happens to it.
 

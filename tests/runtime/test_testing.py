@@ -578,6 +578,84 @@ async def test_a_test_never_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert endless.state > 1
 
 
+class Bridge(ServiceHandler[set[asyncio.Task[None]]]):
+    """Leaves each message to a task, which reports by info."""
+
+    def init(self) -> Ok[set[asyncio.Task[None]]]:
+        return Ok(set())
+
+    def handle_incoming(
+        self,
+        service_url: str,
+        websocket: WebSocket,
+        message: str | bytes,
+        state: set[asyncio.Task[None]],
+    ) -> Noreply[set[asyncio.Task[None]]]:
+        async def work() -> None:
+            if message == "for ever":
+                await asyncio.Future()
+            await asyncio.sleep(0.02)
+            services.bridge.info((websocket, message))
+
+        state.add(asyncio.create_task(work()))
+        return Noreply(state)
+
+    def handle_info(
+        self, info: Any, state: set[asyncio.Task[None]]
+    ) -> Noreply[set[asyncio.Task[None]]]:
+        websocket, message = info
+        websocket.send(message)
+        return Noreply(state)
+
+    def terminate(self, reason: object, state: set[asyncio.Task[None]]) -> None:
+        for task in state:
+            task.cancel()
+
+
+@pytest.fixture
+def of_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This file is the project's."""
+    monkeypatch.setattr("boss.testkit.history.PROJECT", Path(__file__).parent)
+
+
+@pytest.mark.usefixtures("of_project")
+async def test_who_expects_a_message_waits_for_a_task_that_a_callback_started() -> None:
+    async with ServiceTest(Bridge) as bridge:
+        ann = await bridge.join()
+        await ann.send("hi")
+        await ann.expect_nothing()
+        await ann.expect("hi")
+
+
+@pytest.mark.usefixtures("of_project")
+async def test_a_task_that_never_ends_is_waited_for_as_long_as_patience_lasts() -> None:
+    with pytest.raises(AssertionError, match="expected a message, none came") as caught:
+        async with asyncio.timeout(10), ServiceTest(Bridge, patience=0.05) as bridge:
+            ann = await bridge.join()
+            await ann.send("for ever")
+            await ann.receive()
+    assert caught.value.__notes__[0].splitlines()[-1] == (
+        "  0 s    work still runs after 0.05 s of real time: the test goes on"
+    )
+
+
+@pytest.mark.usefixtures("of_project")
+async def test_a_service_that_left_nothing_running_is_not_waited_for() -> None:
+    """The task of a new life of the service, and those of this kit, are no reason to wait."""
+    async with asyncio.timeout(5), ServiceTest(Room, patience=60) as room:
+        ann, bob = await room.join(), await room.join()
+        await ann.crash()
+        with pytest.raises(AssertionError, match="none came"):
+            await asyncio.gather(bob.receive(), bob.receive())
+
+
+async def test_the_clock_can_be_lent_to_a_handler() -> None:
+    async with ServiceTest(Room) as room:
+        assert room.clock.time() == 0
+        await room.advance(1.5)
+        assert room.clock.time() == 1.5
+
+
 @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), "1"])
 async def test_time_passes_by_a_number_of_seconds(seconds: Any) -> None:
     async with ServiceTest(Room) as room:

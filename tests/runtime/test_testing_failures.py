@@ -22,6 +22,7 @@ from boss.testing import (
     TestClient,
     WebsocketSettings,
 )
+from boss.testkit.history import in_project
 
 pytestmark = pytest.mark.anyio
 
@@ -245,6 +246,21 @@ async def test_a_crash_names_the_line_of_the_project(
             ann = await room.join()
             await ann.send("boom")
     assert not here.is_relative_to(PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("file", "own"),
+    [
+        ("src/websocket/myapp_chat_websocket.py", True),
+        ("boss/runtime/worker.py", False),
+        (".venv/lib/python3.11/site-packages/pydantic/main.py", False),
+        ("../elsewhere.py", False),
+    ],
+)
+def test_what_is_installed_below_the_project_is_not_its_own(
+    file: str, own: bool
+) -> None:
+    assert in_project(os.path.normpath(PROJECT / file)) is own
 
 
 async def test_a_crash_that_nobody_expected_fails_the_test() -> None:

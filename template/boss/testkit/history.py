@@ -176,6 +176,16 @@ class _Listener(logging.Handler):
         self._history.heard(record)
 
 
+def in_project(file: str) -> bool:
+    """Is it the project's own code? What lies in boss/, or is installed below the project as in .venv, is not."""
+    path = Path(file)
+    return (
+        path.is_relative_to(PROJECT)
+        and not path.is_relative_to(PROJECT / "boss")
+        and "site-packages" not in path.parts
+    )
+
+
 def place_of(file: str, line: int) -> str:
     """ "tests/test_chat.py:12", or the whole path of what lies outside of the project."""
     path = Path(file)
@@ -188,8 +198,8 @@ def _place(trace: TracebackType | None) -> str:
     """Where it was raised, as far as the line is in the project."""
     place = ""
     while trace is not None:
-        path = Path(trace.tb_frame.f_code.co_filename)
-        if path.is_relative_to(PROJECT) and not path.is_relative_to(PROJECT / "boss"):
-            place = f" at {place_of(str(path), trace.tb_lineno)}"
+        file = trace.tb_frame.f_code.co_filename
+        if in_project(file):
+            place = f" at {place_of(file, trace.tb_lineno)}"
         trace = trace.tb_next
     return place

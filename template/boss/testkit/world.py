@@ -17,7 +17,7 @@ from ..runtime.worker import Worker
 from .awaiting import Calls
 from .clock import VirtualClock
 from .exploring import Exploration, current
-from .history import History, WatchedMailbox
+from .history import History, WatchedMailbox, in_project
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
@@ -54,6 +54,7 @@ class World:
         self._patience = patience
         self._remarks = remarks
         self._tired = False  # has a callback used up the patience, and still awaits?
+        self._before: set[asyncio.Task[Any]] = set()  # tasks, that the test has found
         self._cleanup = ExitStack()
         self._exploration: Exploration | None = None
         self._supervisor: Supervisor | None = None
@@ -69,6 +70,7 @@ class World:
                 "the services run on asyncio; let the fixture anyio_backend of"
                 ' conftest.py return "asyncio"'
             ) from None
+        self._before = asyncio.all_tasks()
         self._turn = Turn(loop)
         self._supervisor = Supervisor(
             self._services, self._settings, self.clock, lambda client: None
@@ -210,11 +212,22 @@ class World:
             await self.settle()
 
     async def wait(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds, or the services have come to rest without it."""
+        """Wait until `condition` holds, or the services have come to rest without it, and no task may bring it about."""
         assert self.supervisor  # the test has begun
         if self._exploration is not None:
             await self._exploration.wait(condition)
-        else:
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience
+        await self._rests(self._patience, condition)
+        while not condition() and (names := self._tasks()):
+            if loop.time() > until:
+                self.note(
+                    f"  {' and '.join(names)} still runs after {self._patience:g} s of"
+                    " real time: the test goes on"
+                )
+                break
+            await asyncio.sleep(0.001)
             await self._rests(self._patience, condition)
 
     async def _rests(
@@ -233,6 +246,17 @@ class World:
             else:
                 quiet = 0
         return True
+
+    def _tasks(self) -> list[str]:
+        """What callbacks have started and left running: the names of coroutines.
+
+        Those that the test has started itself are not told apart.
+        """
+        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}
+        codes = [getattr(task.get_coro(), "cr_code", None) for task in tasks]
+        return sorted(
+            code.co_name for code in codes if code and in_project(code.co_filename)
+        )
 
     def _at_work(self) -> list[Worker]:
         return [w for w in self.supervisor.workers.values() if w.at_work]
