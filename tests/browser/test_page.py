@@ -294,8 +294,39 @@ def test_after_a_crash_of_the_server_a_client_comes_back(
     faults.clear()
 
 
+def test_while_the_server_is_away_the_page_claims_nothing_and_then_joins_at_once(
+    project: Path, page: Page, faults: list[str]
+) -> None:
+    never = (
+        500  # seconds, before a client would try again by itself for the second time
+    )
+    page.add_init_script(
+        f"let tries = 0; Math.random = () => tries++ ? {2 * never} : 0;"
+    )
+    with serving(PYTHON, project, "fast") as first:
+        page.goto(first.url("/"))
+        one = join(page, "chat")
+        first.process.send_signal(signal.SIGKILL)
+        lost = "1006, the connection was lost, or the server refused it"
+        expect(log(one).locator(".closed")).to_have_count(1)
+        expect(log(one).locator(".closed .words")).to_have_text(f"{lost}, 2 times")
+        expect(page.get_by_text("The server does not answer")).to_be_visible(
+            timeout=10_000
+        )
+        expect(page.get_by_text("The terminal of")).to_be_hidden()
+        expect(service(page, "chat")).to_contain_text("unknown")
+        expect(service(page, "chat")).not_to_contain_text("connected")
+        again = service(page, "chat").get_by_role("button", name="Join once more")
+        expect(again).to_be_disabled()
+    with serving(PYTHON, project, "fast", env={"BOSS_PORT": str(first.port)}):
+        expect(log(one)).to_contain_text("joined again", timeout=10_000)
+        expect(service(page, "chat")).to_contain_text("running")
+        expect(again).to_be_enabled()
+    faults.clear()  # the browser reports every try while the server was away
+
+
 def test_a_broken_build_covers_the_page_until_it_is_mended(
-    project: Path, page: Page, tmp_path: Path
+    project: Path, page: Page, faults: list[str], tmp_path: Path
 ) -> None:
     status = tmp_path / "status.json"
     where = "src/websocket/myapp_chat_websocket.py"
@@ -347,6 +378,15 @@ def test_a_broken_build_covers_the_page_until_it_is_mended(
         outcome(4)
         expect(overlay).to_be_hidden()
         expect(page.get_by_role("button", name="The build failed")).to_be_hidden()
+        outcome(5, broken("BG307"))
+        expect(overlay).to_contain_text("BG307")
+        server.process.send_signal(signal.SIGKILL)
+        expect(overlay).to_be_hidden()
+        expect(page.get_by_text("The terminal of bossgen dev")).to_be_visible(
+            timeout=10_000
+        )
+        expect(page.get_by_role("button", name="The build failed")).to_be_hidden()
+    faults.clear()  # the browser reports every try while the server was away
 
 
 def test_bossgen_dev_shows_a_mistake_and_forgets_it_when_it_is_mended(

@@ -14,6 +14,8 @@ export class Client {
   #said = [];
   #recalled = 0;
   #countdown = 0;
+  /** @type {{ words: string, times: number, entry: any }} the last note */
+  #noted = { words: "", times: 0, entry: undefined };
 
   /**
    * @param {string} url
@@ -108,6 +110,13 @@ export class Client {
     this.message.focus();
   }
 
+  /** Wait no longer for the next try. */
+  retry() {
+    if (this.#socket?.state !== "waiting") return;
+    this.#socket.retryNow();
+    this.#show("connecting");
+  }
+
   #join() {
     const url = new URL(this.url);
     url.search = this.query.value;
@@ -147,7 +156,7 @@ export class Client {
 
   #toggle() {
     if (this.#socket === null || this.#socket.state === "closed") this.#join();
-    else if (this.#socket.state === "waiting") this.#socket.retryNow(), this.#show("connecting");
+    else if (this.#socket.state === "waiting") this.retry();
     else this.#socket.close();
     this.focus();
   }
@@ -232,7 +241,13 @@ export class Client {
 
   /** @param {"joined" | "closed"} kind @param {string} words */
   #note(kind, words) {
-    this.#append(kind, element("span.words", {}, words));
+    // Tries that fail in the same way are one entry: they would drive out what was heard.
+    if (this.#noted.entry === this.log.lastElementChild && this.#noted.words === words) {
+      this.#noted.times += 1;
+      this.#noted.entry.querySelector(".words").textContent = `${words}, ${this.#noted.times} times`;
+      return;
+    }
+    this.#noted = { words, times: 1, entry: this.#append(kind, element("span.words", {}, words)) };
   }
 
   /** @param {"sent" | "received"} kind @param {string | ArrayBuffer} data @param {string} [remark] */
@@ -256,17 +271,17 @@ export class Client {
   #append(kind, words) {
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 24;
     const now = new Date();
-    this.log.append(
-      element(
-        `div.entry.${kind}`,
-        {},
-        element("span.hidden", {}, `${kind}: `),
-        words,
-        element("time", { dateTime: now.toISOString() }, clock(now)),
-      ),
+    const entry = element(
+      `div.entry.${kind}`,
+      {},
+      element("span.hidden", {}, `${kind}: `),
+      words,
+      element("time", { dateTime: now.toISOString() }, clock(now)),
     );
+    this.log.append(entry);
     while (this.log.childElementCount > LONGEST_LOG) this.log.firstElementChild.remove();
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    return entry;
   }
 }
 

@@ -35,3 +35,12 @@ export function copyButton(text, what) {
   button.hidden = !navigator.clipboard;
   return button;
 }
+
+/**
+ * Write a text that a screen reader reads out, but only when it is another.
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
+export function set(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}

@@ -1,5 +1,6 @@
 /** The landing page: the services of this server, as boss/services.json tells them, kept up to date. */
 
+import { set } from "./dom.js";
 import { Overlay } from "./overlay.js";
 import { Service } from "./service.js";
 import { plural } from "./words.js";
@@ -23,15 +24,23 @@ repeat(lookAtBuild, DEV_PERIOD);
 async function look() {
   const answer = await ask("boss/services.json");
   if (answer?.status === 404) only("switched-off");
-  place("offline").hidden = answer?.ok === true || answer?.status === 404;
+  const here = answer?.ok === true || answer?.status === 404;
+  const back = here && !place("offline").hidden;
+  place("terminal").hidden = !dev;
+  place("offline").hidden = here;
+  if (!here) {
+    set(place("summary"), "");
+    for (const service of services.values()) service.unknown();
+  }
   if (!answer?.ok) return;
   const found = await answer.json();
   dev = found.dev === true;
   document.title = `${found.app}: WebSocket services`;
   place("app").textContent = found.app;
   const clients = found.services.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.clients, 0);
-  place("summary").textContent = `${plural(found.services.length, "service")}, ${plural(clients, "client")}`;
+  set(place("summary"), `${plural(found.services.length, "service")}, ${plural(clients, "client")}`);
   show(found.services);
+  if (back) for (const service of services.values()) service.retry();
 }
 
 /** @param {import("./service.js").Description[]} found */
@@ -63,7 +72,10 @@ function show(found) {
 async function lookAtBuild() {
   if (!dev) return;
   const answer = await ask("boss/dev.json");
-  if (answer === null) build = -1; // it starts anew: look again when it is back
+  if (answer === null) {
+    build = -1; // it starts anew: look again when it is back
+    overlay.show({ ok: true }); // whatever was wrong may be mended
+  }
   if (!answer?.ok) return;
   const outcome = await answer.json();
   overlay.show(outcome);

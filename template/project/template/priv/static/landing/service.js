@@ -1,7 +1,7 @@
 /** One service: where it is, what it does, and as many clients of it as one likes. */
 
 import { Client } from "./client.js";
-import { copyButton, element } from "./dom.js";
+import { copyButton, element, set } from "./dom.js";
 import { limit, plural } from "./words.js";
 
 /**
@@ -79,6 +79,19 @@ export class Service {
     this.join.disabled = true;
   }
 
+  /** The server does not answer, so what it last said of the service may be true no more. */
+  unknown() {
+    this.card.dataset.state = "unknown";
+    set(this.state, "unknown");
+    set(this.connected, "");
+    this.join.disabled = true;
+  }
+
+  /** The server is back: let no client wait any longer. */
+  retry() {
+    for (const client of this.#clients) client.retry();
+  }
+
   #join() {
     this.#count += 1;
     const client = new Client(this.#url, `Client ${this.#count}`, this.changed, () => {
@@ -123,9 +136,4 @@ function address(path) {
   const url = new URL(path, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   return url.href;
-}
-
-/** Write a text that a screen reader reads out, but only when it is another. @param {HTMLElement} place @param {string} text */
-function set(place, text) {
-  if (place.textContent !== text) place.textContent = text;
 }
