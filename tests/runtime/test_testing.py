@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -649,11 +651,29 @@ async def test_a_service_that_left_nothing_running_is_not_waited_for() -> None:
             await asyncio.gather(bob.receive(), bob.receive())
 
 
-async def test_the_clock_can_be_lent_to_a_handler() -> None:
-    async with ServiceTest(Room) as room:
-        assert room.clock.time() == 0
-        await room.advance(1.5)
-        assert room.clock.time() == 1.5
+class Watch(ServiceHandler[float]):
+    """Tells the time that has passed since it began."""
+
+    def init(self) -> Ok[float]:
+        return Ok(monotonic())
+
+    def handle_incoming(
+        self, service_url: str, websocket: WebSocket, message: str | bytes, state: float
+    ) -> Noreply[float]:
+        websocket.send_json(monotonic() - state)
+        return Noreply(state)
+
+
+async def test_the_clock_can_be_lent_to_a_handler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watch = ServiceTest(Watch)
+    monkeypatch.setattr(sys.modules[__name__], "monotonic", watch.clock.time)
+    async with watch:
+        ann = await watch.join()
+        await watch.advance(1.5)
+        await ann.send("?")
+        await ann.expect_json(1.5)
 
 
 @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), "1"])

@@ -339,7 +339,7 @@ def test_no_await_can_be_forgotten(kind: type) -> None:
 
 async def test_a_client_is_shown_by_its_name() -> None:
     async with ServiceTest(Room) as room:
-        assert repr(await room.join(session_id="ann")) == "<test client ann>"
+        assert repr(await room.join(session_id="ann")) == "<test client 'ann'>"
 
 
 class Ends(ServiceHandler[None]):

@@ -76,7 +76,7 @@ class TestClient:
         self._left = ""  # how, once it has
 
     def __repr__(self) -> str:
-        return f"<test client {self.name}>"
+        return f"<test client {self.name!r}>"
 
     @property
     def websocket(self) -> WebSocket:
