@@ -231,6 +231,41 @@ def test_a_closed_client_joins_again_with_another_query_and_subprotocol(
     )
 
 
+@pytest.mark.parametrize("option", ["Query", "Subprotocol"])
+def test_enter_in_the_options_joins_anew_with_them(
+    page: Page, server: Server, option: str
+) -> None:
+    page.goto(server.url("/"))
+    one = join(page, "obedient")
+    one.get_by_text("Options").click()
+    one.get_by_label("Query").fill("name=ann")
+    one.get_by_label("Subprotocol").fill("v1")
+    one.get_by_label(option).press("Enter")
+    expect(log(one).locator(".joined .words")).to_have_text(
+        ["joined", "joined, subprotocol v1"]
+    )
+    expect(log(one).locator(".closed .words")).to_have_text("1000, closed normally")
+    expect(one.get_by_role("status")).to_have_text("joined")
+    say(one, "where am I?")
+    expect(log(one).locator(".received")).to_contain_text(
+        "/websocket/obedient?name=ann"
+    )
+    expect(service(page, "obedient")).to_contain_text("1 client connected")
+
+
+def test_what_cannot_be_a_subprotocol_is_told(page: Page, server: Server) -> None:
+    page.goto(server.url("/"))
+    one = join(page, "obedient")
+    one.get_by_text("Options").click()
+    one.get_by_label("Subprotocol").fill("caf\u00e9")
+    one.get_by_label("Subprotocol").press("Enter")
+    expect(one.get_by_role("status")).to_have_text("closed")
+    expect(log(one).locator(".closed").first).to_contain_text("is invalid")
+    one.get_by_label("Subprotocol").fill("v1")
+    one.get_by_role("button", name="Join").click()
+    expect(one.get_by_role("status")).to_have_text("joined")
+
+
 def test_a_message_to_a_closed_client_is_not_lost(page: Page, server: Server) -> None:
     page.goto(server.url("/"))
     one = join(page, "chat")

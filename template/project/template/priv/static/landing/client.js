@@ -30,8 +30,11 @@ export class Client {
     this.state = element("span.state", { role: "status" });
     this.leave = element("button.quiet", { type: "button", onclick: () => this.#toggle() });
     this.again = element("input", { type: "checkbox", checked: true });
-    this.query = element("input", { type: "text", placeholder: "name=ann", spellcheck: false });
-    this.protocol = element("input", { type: "text", placeholder: "none", spellcheck: false });
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && !event.isComposing) this.#joinAnew();
+    };
+    this.query = element("input", { type: "text", placeholder: "name=ann", spellcheck: false, onkeydown });
+    this.protocol = element("input", { type: "text", placeholder: "none", spellcheck: false, onkeydown });
     this.log = element("div.log", { role: "log", tabIndex: 0, "aria-label": `What ${name} sent and heard` });
     this.message = element("textarea", {
       rows: 1,
@@ -95,7 +98,7 @@ export class Client {
         element("label", {}, this.again, "Reconnect by itself"),
         element("label", {}, "Query ", this.query),
         element("label", {}, "Subprotocol ", this.protocol),
-        element("p.muted", {}, "Query and subprotocol take effect when it joins again."),
+        element("p.muted", {}, "Query and subprotocol take effect when it joins again: Enter does so at once."),
       ),
     );
     this.panel.ondragover = (/** @type {DragEvent} */ event) => event.preventDefault();
@@ -128,6 +131,7 @@ export class Client {
       });
     } catch (error) {
       this.#note("closed", /** @type {Error} */ (error).message);
+      this.#show("closed");
       return;
     }
     const socket = this.#socket;
@@ -141,10 +145,19 @@ export class Client {
     socket.on("close", ({ code, reason, meaning, retryIn }) => {
       const why = `${code}, ${meaning}${reason === "" ? "" : `: “${reason}”`}`;
       this.#note("closed", why);
+      if (this.#socket !== socket) return; // another has taken its place
       if (retryIn === null) this.#show("closed");
       else this.#wait(Date.now() + retryIn);
       this.changed();
     });
+  }
+
+  /** Leave, if it has joined, and join with what the options say now. */
+  #joinAnew() {
+    const before = this.#socket;
+    this.#socket = null;
+    before?.close();
+    this.#join();
   }
 
   /** Count down to the next try. @param {number} until milliseconds */
