@@ -492,6 +492,23 @@ def test_switched_off_it_says_so_kindly(
     faults.clear()
 
 
+@pytest.mark.parametrize("mistake", ["forgotten", "too late"])
+def test_it_says_when_the_application_lacks_the_router(
+    make_project: Callable[..., Path], page: Page, faults: list[str], mistake: str
+) -> None:
+    project = make_project(name="bare")
+    app = project / "app.py"
+    line = "app.include_router(router)\n"
+    text = app.read_text().replace(line, "")
+    app.write_text(text + line * (mistake == "too late"))
+    with serving(PYTHON, project, "fast") as server:
+        page.goto(server.url("/"))
+        expect(page.get_by_role("heading", level=2)).to_contain_text("does not include")
+        expect(page.locator("main pre")).to_contain_text(line.strip())
+    assert all("404" in fault for fault in faults)
+    faults.clear()
+
+
 def test_it_works_under_a_strict_content_security_policy(
     make_project: Callable[..., Path], page: Page
 ) -> None:

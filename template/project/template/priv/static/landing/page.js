@@ -23,7 +23,7 @@ repeat(lookAtBuild, DEV_PERIOD);
 /** Ask the server for its services, and show them. */
 async function look() {
   const answer = await ask("boss/services.json");
-  if (answer?.status === 404) only("switched-off");
+  if (answer?.status === 404) only((await ask("healthz"))?.status === 404 ? "no-router" : "switched-off");
   const here = answer?.ok === true || answer?.status === 404;
   const back = here && !place("offline").hidden;
   place("terminal").hidden = !dev;
