@@ -22,7 +22,7 @@ The handshake is no part of this: for dependencies, origins and the session cook
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
 from .runtime.errors import ServiceDown, ServiceStartError
 from .runtime.handler import ServiceHandler
@@ -97,6 +97,16 @@ class ServiceTest(Generic[S]):
             patience,
             [remark(self._service)],
         )
+
+    if not TYPE_CHECKING:  # a type checker says so itself
+
+        def __enter__(self):
+            """Say what to write."""
+            raise TypeError(
+                "write `async with ServiceTest(...) as chat:`, in an `async def`"
+            )
+
+        __exit__ = __enter__
 
     async def __aenter__(self) -> Self:
         await self._world.__aenter__()

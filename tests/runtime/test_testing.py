@@ -728,6 +728,8 @@ def test_it_says_when_there_is_no_asyncio() -> None:
 async def test_it_says_how_it_is_used() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await ServiceTest(Room).join()
+    with pytest.raises(TypeError, match="write `async with"), ServiceTest(Room):  # type: ignore[attr-defined]
+        raise AssertionError("not reached")
     test = ServiceTest(Room)
     async with test:
         pass
