@@ -66,7 +66,7 @@ class ServiceTest(Generic[S]):
             something replaced, stands for it.
         websocket: the service's limits; by default the ones that a fresh boss.toml has.
         supervisor: restart type and intensity; likewise.
-        base_url: what the service's URL begins with, "/chat".
+        base_url: what the service's URL begins with, "/chat", as in boss.toml.
         patience: seconds of real time that a callback, or a task that it has started, may await something before the
             test goes on without it.
 
@@ -167,7 +167,7 @@ class ServiceTest(Generic[S]):
         Args:
             session_id: several clients may have the same; by default each has another. It names the client in failures.
             path: the `service_url`; by default the service's own.
-            query: "room=7", or a mapping whose values may be lists.
+            query: "room=7", with or without a question mark before it, or a mapping whose values may be lists.
             headers: a mapping, or pairs where one name comes twice.
             cookies: sent in a header of their own, without a signature.
             scope: what dependencies and middleware have added to the ASGI scope, or changed in it:
@@ -175,7 +175,7 @@ class ServiceTest(Generic[S]):
 
         Raises:
             ServiceDown: the service is down; a real handshake would get HTTP 503.
-            ValueError: `path` has a query.
+            ValueError: `path` has a query, or does not begin with a slash.
         """
 
         def action() -> TestClient:

@@ -164,6 +164,28 @@ async def test_a_client_joins_with_any_request() -> None:
         assert asks.state[3:] == [[("a", "1"), ("b", "")], [], "example.com", {}, []]
 
 
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("", "/websocket/asks"),
+        ("/", "/websocket/asks"),
+        ("chat", "/chat/websocket/asks"),
+        ("/chat", "/chat/websocket/asks"),
+        ("/chat/", "/chat/websocket/asks"),
+    ],
+)
+async def test_base_url_is_written_as_in_boss_toml(base_url: str, url: str) -> None:
+    async with ServiceTest(Asks, base_url=base_url) as asks:
+        await asks.join()
+        assert asks.state[0] == url
+
+
+async def test_a_query_may_be_what_a_browser_calls_search() -> None:
+    async with ServiceTest(Asks) as asks:
+        await asks.join(query="?room=7&b=?")
+        assert asks.state[3] == [("room", "7"), ("b", "?")]
+
+
 async def test_what_dependencies_leave_in_the_request_is_given_as_its_scope() -> None:
     class Knows(ServiceHandler[None]):
         def handle_join(
@@ -805,6 +827,8 @@ async def test_a_client_does_only_what_a_client_can() -> None:
     async with ServiceTest(Room) as room:
         with pytest.raises(ValueError, match="goes into query="):
             await room.join(path="/websocket/room?name=ann")
+        with pytest.raises(ValueError, match="write '/websocket/room'"):
+            await room.join(path="websocket/room")
         ann = await room.join()
         for code, reason in ((99, ""), (1005, ""), (4000, "x" * 124)):
             with pytest.raises(ValueError, match="close"):

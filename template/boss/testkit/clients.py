@@ -294,6 +294,8 @@ def request(
     cookies: Mapping[str, str],
 ) -> dict[str, Any]:
     """The ASGI scope of the handshake of client `number`."""
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is no path: write {f'/{path}'!r}")
     if "?" in path:
         raise ValueError(f"{path!r} is no path: what follows the ? goes into query=")
     pairs = headers.items() if isinstance(headers, Mapping) else headers
@@ -307,6 +309,7 @@ def request(
         raw.append(("cookie", pairs_of_cookies))
     offered = ",".join(v for name, v in raw if name == "sec-websocket-protocol")
     text = query if isinstance(query, str) else urlencode(query, doseq=True)
+    text = text.removeprefix("?")
     return {
         "type": "websocket",
         "scheme": "ws",

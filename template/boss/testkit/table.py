@@ -82,13 +82,14 @@ def table_entry(
     check_handler(handler)
     name = _service_name(_own(handler))
     address = getattr(addresses, name, None)
+    beginning = f"/{base_url.strip('/')}".rstrip("/")  # as boss.toml has it
     return Service(
         address=address
         if isinstance(address, ServiceAddress)
         else ServiceAddress(name),
         handler=handler,
         file=f"{_own(handler).__module__.replace('.', '/')}.py",
-        url=f"{base_url.rstrip('/')}/websocket/{name}",
+        url=f"{beginning}/websocket/{name}",
         callbacks=_callbacks(handler, seen=True),
         websocket=limits,
     )
