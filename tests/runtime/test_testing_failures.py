@@ -232,7 +232,7 @@ async def test_a_crash_is_part_of_the_history_and_the_cause_of_what_fails() -> N
         "  0 s  ann sends 'boom'",
         "  0 s  room: handle_incoming crashed for ann: ValueError('boom')",
         "  0 s    ann is closed with 1011 (the service crashed)",
-        "  0 s  room: restarted with 1 clients",
+        "  0 s  room: restarted with 1 client",
     ]
 
 

@@ -20,11 +20,12 @@ class ServiceAddress:
     Source: Chicago Boss, `boss_service_worker:broadcast(myapp_chat_websocket, Message)`; OTP, registered names.
     """
 
-    __slots__ = ("_receiver", "name")
+    __slots__ = ("_receiver", "_started", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._receiver: Receiver | None = None
+        self._started = False  # was it ever up?
 
     def broadcast(self, message: object) -> None:
         """Queue `message` for the service's `handle_broadcast` and return at once; callable from any thread.
@@ -47,6 +48,7 @@ class ServiceAddress:
     def bind(self, receiver: Receiver) -> None:
         """Let the name lead to `receiver`; for the runtime only."""
         self._receiver = receiver
+        self._started = True
 
     def release(self, receiver: Receiver) -> None:
         """Let the name lead nowhere, unless it leads to another than `receiver` by now."""
@@ -54,9 +56,15 @@ class ServiceAddress:
             self._receiver = None
 
     def _running(self) -> Receiver:
-        if self._receiver is None:
-            raise ServiceDown(f"the service `{self.name}` is not running")
-        return self._receiver
+        receiver = self._receiver
+        if receiver is None:
+            why = (
+                "is not running"
+                if self._started
+                else "has not been started: the application that is served does so, when it includes boss.router"
+            )
+            raise ServiceDown(f"the service `{self.name}` {why}")
+        return receiver
 
     def __repr__(self) -> str:
         return f"<service {self.name}>"

@@ -101,9 +101,9 @@ class Supervisor:
                     0
                 )  # so that nothing else waits for an `init` that never works
             else:
-                log.info(
-                    "%s: restarted with %d clients", worker.name, len(worker.clients)
-                )
+                number = len(worker.clients)
+                plural = "" if number == 1 else "s"
+                log.info("%s: restarted with %d client%s", worker.name, number, plural)
                 return
 
     def _down(self, worker: Worker, reason: object, failed: bool) -> None:
