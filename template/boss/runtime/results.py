@@ -43,14 +43,8 @@ def check_seconds(name: str, seconds: float) -> None:
         )
 
 
-class Ok(Generic[S_co]):
-    """The result of `init`: the first state, perhaps with a timeout in seconds.
-
-    Raises:
-        TypeError, ValueError: `timeout` is not a finite number of zero or more seconds.
-
-    Source: Chicago Boss, `{ok, State}`; OTP gen_server, `{ok, State, Timeout}` (there in milliseconds).
-    """
+class _GoesOn(Generic[S_co]):
+    """What `Ok` and `Noreply` have in common."""
 
     __slots__ = ("state", "timeout")
     __match_args__ = ("state", "timeout")
@@ -65,7 +59,19 @@ class Ok(Generic[S_co]):
         return f"{type(self).__name__}({self.state!r}, timeout={self.timeout!r})"
 
 
-class Noreply(Generic[S_co]):
+class Ok(_GoesOn[S_co]):
+    """The result of `init`: the first state, perhaps with a timeout in seconds.
+
+    Raises:
+        TypeError, ValueError: `timeout` is not a finite number of zero or more seconds.
+
+    Source: Chicago Boss, `{ok, State}`; OTP gen_server, `{ok, State, Timeout}` (there in milliseconds).
+    """
+
+    __slots__ = ()
+
+
+class Noreply(_GoesOn[S_co]):
     """The result of a handler: the next state, perhaps with a timeout in seconds.
 
     When no message of any kind arrives within `timeout` seconds, `handle_info(TIMEOUT, state)` is called once; any
@@ -77,17 +83,7 @@ class Noreply(Generic[S_co]):
     Source: OTP gen_server, `{noreply, State}` and `{noreply, State, Timeout}` (there in milliseconds).
     """
 
-    __slots__ = ("state", "timeout")
-    __match_args__ = ("state", "timeout")
-
-    def __init__(self, state: S_co, timeout: float | None = None) -> None:
-        if timeout is not None:
-            check_seconds("timeout", timeout)
-        self.state = state
-        self.timeout = timeout
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.state!r}, timeout={self.timeout!r})"
+    __slots__ = ()
 
 
 class Stop(Generic[S_co]):
