@@ -111,6 +111,7 @@ class Peer(asyncio.Protocol):
         self.frames: list[tuple[int, bytes]] = []  # opcode and payload, without pongs
         self.closed_with: int | None = None  # by the server, first
         self.over = False  # is the connection?
+        self.silent = False  # is a close frame not answered?
         self._left = False
         self._received = b""
         self._pongs = 0
@@ -208,7 +209,8 @@ class Peer(asyncio.Protocol):
         self.frames.append((opcode, payload))
         if opcode == 8 and not self._left and self.closed_with is None:
             self.closed_with = int.from_bytes(payload[:2], "big")
-            self.send(8, payload[:2])
+            if not self.silent:
+                self.send(8, payload[:2])
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -181,6 +182,28 @@ async def test_from_a_thread() -> None:
         both = [text for n in range(50) for text in (f"{n}", f"own {n}")]
         assert ann.inbox == both
         assert bob.inbox == [*(f"{n}" for n in range(50)), "last"]
+
+
+async def test_members_come_and_go_in_a_thread_in_the_order_of_its_calls() -> None:
+    async with bench(Silent) as b:
+        group, (ann, bob) = members(b, 2)
+
+        def change() -> None:
+            group.discard(ann)
+            group.send("1")
+            group.add(ann)
+            group.discard(bob)
+            group.send("2")
+
+        await asyncio.to_thread(change)
+        await b.settle()
+        assert (ann.inbox, bob.inbox) == (["2"], ["1"])
+        assert list(group) == [ann]
+        thread = threading.Thread(target=group.discard, args=(ann,))
+        thread.start()
+        thread.join()
+        group.add(bob)
+        assert list(group) == [bob], "what the thread did came first"
 
 
 async def test_an_empty_group_may_be_sent_to() -> None:

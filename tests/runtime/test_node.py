@@ -119,6 +119,26 @@ def test_a_mounted_application_whose_services_are_not_started(
     assert "The lifespan of a mounted one is not run" in caplog.text
 
 
+def test_a_router_that_is_included_twice_starts_its_services_once(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "boss")
+    app = application(service)
+    (included,) = [r for r in app.routes if hasattr(r, "original_router")]
+    app.include_router(included.original_router, prefix="/again")
+    with TestClient(app) as client:
+        with (
+            client.websocket_connect("/websocket/chat") as ann,
+            client.websocket_connect("/again/websocket/chat") as bob,
+        ):
+            assert ann.receive_text() == "/websocket/chat"
+            assert bob.receive_text() == "/again/websocket/chat"
+            bob.send_text("hi")
+            assert ann.receive_text() == "hi"
+        assert client.get("/healthz").json()["status"] == "ok"
+    assert caplog.text.count("1 service running") == 1
+
+
 def test_a_service_that_gave_up(client: TestClient, service: Service) -> None:
     with client.websocket_connect("/websocket/chat") as ann:
         ann.receive_text()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
-from boss.runtime import plain_client, reading
+from boss.runtime import plain_client, protocol, reading
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
 from boss.runtime.gateway import Gateway
 from boss.runtime.loop import LOOK_AT_CLOCK
@@ -376,3 +376,19 @@ async def test_whoever_floods_a_service_leaves_the_loop_to_others(
                 await asyncio.sleep(0)
                 turns += 1
         assert max(Counter(heard).values()) <= 2 * LOOK_AT_CLOCK
+
+
+async def test_at_server_stop_nobody_waits_long_for_an_answer_to_a_close_frame(
+    busy: type[Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The services are drained when the connections have ended, and not before."""
+    monkeypatch.setattr(protocol, "STOP_LIMIT", 0.001)
+    monkeypatch.setattr(protocol, "CLOSE_LIMIT", 60)
+    async with serving(busy, "fast") as service:
+        peer, connection = await service.join()
+        peer.silent = True
+        connection.shutdown()
+        await peer.gone()
+        assert peer.closed_with == 1012
+        await until(lambda: bool(busy.closes))
+        assert busy.closes == [Normal("shutdown")]

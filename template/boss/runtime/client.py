@@ -156,12 +156,7 @@ class Client(WebSocket):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         check_close(code, reason)
-        turn = self.turn
-        if get_ident() == turn.thread:
-            turn.catch_up()
-            self.finish(code, reason, Normal("shutdown"))
-        else:
-            turn.ask(self.finish, code, reason, Normal("shutdown"))
+        self.turn.do(self.finish, code, reason, Normal("shutdown"))
 
     # How a connection ends. Each does nothing when it has ended before.
     #

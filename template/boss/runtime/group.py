@@ -8,7 +8,6 @@ was sent in the order in which it was sent.
 """
 
 from collections.abc import Iterator
-from threading import get_ident
 from typing import Any, cast
 from weakref import ReferenceType, ref
 
@@ -39,30 +38,23 @@ class Group:
         self._apart: dict[Client, Batch] = {}
 
     def add(self, websocket: WebSocket) -> None:
-        """Add a client; it gets what is sent from now on.
+        """Add a client; it gets what is sent from now on. From another thread this happens soon, in order.
 
         Raises:
             TypeError: `websocket` is none.
         """
         client = cast(Client, websocket)
         try:
-            if client in self._members or client.told:
-                return
+            turn = client.turn
         except AttributeError:
             raise TypeError(f"a member is a WebSocket, not {websocket!r}") from None
-        if self._noted.messages:
-            self.spread()
-        self._turn = client.turn
-        self._members[client] = None
-        client.enter_group(self._self)
+        self._turn = turn
+        turn.do(self._add, client)
 
     def discard(self, websocket: WebSocket) -> None:
-        """Remove a client, if it is a member; it still gets what was sent before."""
-        client = cast(Client, websocket)
-        if client in self._members:
-            self.settle(client)
-            self.forget(client)
-            client.groups.remove(self._self)
+        """Remove a client, if it is a member; it still gets what was sent before. From another thread: soon, in order."""
+        if self._turn is not None:
+            self._turn.do(self._discard, cast(Client, websocket))
 
     def send(self, message: str | bytes, exclude: WebSocket | None = None) -> None:
         """Send to every member, except `exclude`; like `WebSocket.send` for each, but framed once and joined.
@@ -73,14 +65,22 @@ class Group:
         check_message(message)
         data = frame(message)
         turn = self._turn
-        if turn is None:
+        if turn is not None:
+            turn.do(self._send, turn, message, data, exclude)
+
+    def _add(self, client: Client) -> None:
+        if client in self._members or client.told:
             return
-        if get_ident() != turn.thread:
-            turn.ask(self._send, turn, message, data, exclude)
-            return
-        if turn.foreign:
-            turn.catch_up()
-        self._send(turn, message, data, exclude)
+        if self._noted.messages:
+            self.spread()
+        self._members[client] = None
+        client.enter_group(self._self)
+
+    def _discard(self, client: Client) -> None:
+        if client in self._members:
+            self.settle(client)
+            self.forget(client)
+            client.groups.remove(self._self)
 
     def _send(
         self,

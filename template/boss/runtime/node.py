@@ -61,12 +61,17 @@ class Node:
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
         """Start every service before the first client may come, and drain them when the server stops.
 
+        Where the router is included twice, this runs twice, the second one within the first: it has nothing to do.
+
         Raises:
             ServiceStartError: an `init` failed or took over 30 seconds.
             SettingsError: a setting of [server] cannot be used, or more than one worker is asked for.
 
         Source: ASGI, "Lifespan Protocol".
         """
+        if self._gateway is not None:
+            yield
+            return
         refuse_workers()
         self._server, _ = server_settings(PROJECT, os.environ)
         loop = asyncio.get_running_loop()

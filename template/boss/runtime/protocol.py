@@ -26,6 +26,7 @@ from .reasons import Error, Normal, Remote, from_disconnect
 from .turn import Turn
 from .worker import Worker
 
+STOP_LIMIT = 1.0  # seconds for the answer to our close frame when the server stops
 LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was blocked
 _ERRORS = {1007: "badencoding", 1009: "toobig"}
 _NOT_KEPT = frozenset(  # of the scope once the handshake is over: it would keep the request's machinery alive
@@ -240,7 +241,15 @@ class WebSocketProtocol(ReadingProtocol):
         client.finish(1012, "", Normal("shutdown"))
         if self.close_timer is not None:
             self.close_timer.cancel()
-        self.close_timer = self.loop.call_later(CLOSE_LIMIT / 2, self.transport.abort)
+        self.close_timer = self.loop.call_later(STOP_LIMIT, self._end_at_stop)
+
+    def _end_at_stop(self) -> None:
+        """End the connection: no service can be drained before. Only for what has not left there is some more time."""
+        if self.transport.get_write_buffer_size():
+            left = CLOSE_LIMIT / 2 - STOP_LIMIT
+            self.close_timer = self.loop.call_later(left, self.transport.abort)
+        else:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.peer is not None:

@@ -82,6 +82,15 @@ class Turn:
         self.prolonged = False  # by another look at the sockets, for a large group
         self._judging = False
 
+    def do(self, call: Callable[..., object], *arguments: object) -> None:
+        """Make a call on the loop: here and now, behind what other threads have asked for; or let the loop make it soon."""
+        if get_ident() != self.thread:
+            self.ask(call, *arguments)
+            return
+        if self.foreign:
+            self.catch_up()
+        call(*arguments)
+
     def ask(self, call: Callable[..., object], *arguments: object) -> bool:
         """Let the loop make a call for another thread, soon; False when the loop has ended. From any thread."""
         self.foreign.append(partial(call, *arguments))
