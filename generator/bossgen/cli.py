@@ -9,12 +9,12 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from . import __version__
 from .errors import BadName, BossgenError
@@ -25,7 +25,25 @@ if TYPE_CHECKING:
     from . import build as pipeline
     from . import scaffold
 
+
+class Commands(TyperGroup):
+    """All commands. What is wrong with the surroundings of any of them, or keeps its help from being shown, is told here."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except BossgenError as error:
+            _show_error(error)
+            sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno != errno.EPIPE:  # else `| head`: nobody reads any more
+                where = f"{error.filename}: " if error.filename else ""
+                _show_error(BossgenError(f"{where}{error.strerror}"))
+            sys.exit(1)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="WebSocket services for FastAPI: handlers in, an explicit router and a tiny runtime out.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -146,21 +164,20 @@ def new(
 ) -> None:
     """Start a project that serves at once."""
     answers = dict(_pair(item) for item in data or ())
-    with _errors_told():
-        from . import scaffold
+    from . import scaffold
 
-        _tell(
-            scaffold.new(
-                path,
-                name=name,
-                base_url=base_url,
-                services=service or (),
-                data=answers,
-                ask=not defaults and _is_terminal(),
-                pretend=pretend,
-                force=force,
-            )
+    _tell(
+        scaffold.new(
+            path,
+            name=name,
+            base_url=base_url,
+            services=service or (),
+            data=answers,
+            ask=not defaults and _is_terminal(),
+            pretend=pretend,
+            force=force,
         )
+    )
 
 
 @app.command()
@@ -174,15 +191,12 @@ def add_service(
     project: Project = None,
 ) -> None:
     """Write a handler stub and its test."""
-    with _errors_told():
-        from . import scaffold
+    from . import scaffold
 
-        root = _root(project)
-        _tell(
-            scaffold.add_service(
-                root, name, kind=kind.value, pretend=pretend, force=force
-            )
-        )
+    root = _root(project)
+    _tell(
+        scaffold.add_service(root, name, kind=kind.value, pretend=pretend, force=force)
+    )
 
 
 @app.command()
@@ -215,32 +229,31 @@ def build(
         raise typer.BadParameter(
             f"--diff and --output-format {output_format.value} both write to stdout"
         )
-    with _errors_told():
-        root = _root(project)
-        if watch:
-            _watch(root, output_format)
-            return
-        # What a build makes lives to its end, and that is the end of the process too: to look for garbage in between,
-        # and once more at the exit, would take as long as all the rest.
-        gc.disable()
-        from . import build as pipeline
-        from . import report as told
+    root = _root(project)
+    if watch:
+        _watch(root, output_format)
+        return
+    # What a build makes lives to its end, and that is the end of the process too: to look for garbage in between,
+    # and once more at the exit, would take as long as all the rest.
+    gc.disable()
+    from . import build as pipeline
+    from . import report as told
 
-        report = pipeline.build(root, dry=check or diff)
-        gc.freeze()
-        _show_problems(report, output_format)
-        if report.failed:
-            if output_format is not Form.concise:
-                _say(told.summary(report))
-            raise typer.Exit(1)
-        if diff:
-            text = told.difference(report.changes, color=_colors(sys.stdout))
-            typer.echo(text, nl=False)
-        if check:
-            typer.echo(told.reasons(report), err=True, nl=False)
-        if (check or diff) and report.changes:
-            raise typer.Exit(1)
-        _say(told.summary(report))
+    report = pipeline.build(root, dry=check or diff)
+    gc.freeze()
+    _show_problems(report, output_format)
+    if report.failed:
+        if output_format is not Form.concise:
+            _say(told.summary(report))
+        raise typer.Exit(1)
+    if diff:
+        text = told.difference(report.changes, color=_colors(sys.stdout))
+        typer.echo(text, nl=False)
+    if check:
+        typer.echo(told.reasons(report), err=True, nl=False)
+    if (check or diff) and report.changes:
+        raise typer.Exit(1)
+    _say(told.summary(report))
 
 
 @app.command()
@@ -261,10 +274,9 @@ def update(
 ) -> None:
     """Bring scaffolded files to this bossgen's templates; no edit is lost."""
     answers = dict(_pair(item) for item in data or ())
-    with _errors_told():
-        from . import scaffold
+    from . import scaffold
 
-        _tell(scaffold.update(_root(project), data=answers, check=check))
+    _tell(scaffold.update(_root(project), data=answers, check=check))
 
 
 @app.command()
@@ -286,10 +298,9 @@ def init(
     ] = None,
 ) -> None:
     """Add bossgen to an existing FastAPI project."""
-    with _errors_told():
-        from . import scaffold
+    from . import scaffold
 
-        _tell(scaffold.init(project or Path(), name=name))
+    _tell(scaffold.init(project or Path(), name=name))
 
 
 @app.command()
@@ -300,16 +311,15 @@ def routes(
     project: Project = None,
 ) -> None:
     """List the services: name, url, file, callbacks, limits."""
-    with _errors_told():
-        from . import build as pipeline
-        from . import report as told
+    from . import build as pipeline
+    from . import report as told
 
-        report = pipeline.examine(_root(project))
-        if report.failed or report.outcome is None:
-            _show_problems(report, Form.full)
-            raise typer.Exit(1)
-        plan = report.outcome.plan
-        typer.echo(told.routes_json(plan) if json else told.routes(plan), nl=False)
+    report = pipeline.examine(_root(project))
+    if report.failed or report.outcome is None:
+        _show_problems(report, Form.full)
+        raise typer.Exit(1)
+    plan = report.outcome.plan
+    typer.echo(told.routes_json(plan) if json else told.routes(plan), nl=False)
 
 
 @app.command()
@@ -320,30 +330,28 @@ def explain(
     ] = None,
 ) -> None:
     """Say at length what a diagnostic means."""
-    with _errors_told():
-        from . import explain as explaining
+    from . import explain as explaining
 
-        if code is None:
-            typer.echo(explaining.overview(), nl=False)
-            return
-        text = explaining.explain(code)
-        if text is None:
-            near = explaining.suggestion(code)
-            raise BadName(
-                f"there is no diagnostic `{code}`",
-                f"did you mean {near}?" if near else "bossgen explain lists all",
-            )
-        typer.echo(text, nl=False)
+    if code is None:
+        typer.echo(explaining.overview(), nl=False)
+        return
+    text = explaining.explain(code)
+    if text is None:
+        near = explaining.suggestion(code)
+        raise BadName(
+            f"there is no diagnostic `{code}`",
+            f"did you mean {near}?" if near else "bossgen explain lists all",
+        )
+    typer.echo(text, nl=False)
 
 
 @app.command()
 def dev(project: Project = None) -> None:
     """Build on save, and serve what was built last on boss.toml's host and port."""
-    with _errors_told():
-        root = _root(project)
-        from .dev import dev as serve
+    root = _root(project)
+    from .dev import dev as serve
 
-        serve(root, _teller(Form.full), _say)
+    serve(root, _teller(Form.full), _say)
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -360,27 +368,12 @@ def _root(project: Path | None) -> Path:
     return find_project(Path()) if project is None else open_project(project)
 
 
-@contextlib.contextmanager
-def _errors_told() -> Iterator[None]:
-    """Print what is wrong with the surroundings, and exit with its code."""
-    try:
-        yield
-    except BossgenError as error:
-        _show_error(error)
-        raise typer.Exit(error.exit_code) from None
-    except OSError as error:
-        if error.errno == errno.EPIPE:  # `| head`: nobody reads any more
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        _show_error(BossgenError(f"{where}{error.strerror}"))
-        raise typer.Exit(1) from None
-
-
 def _show_error(error: BossgenError) -> None:
     color = _colors(sys.stderr)
-    _say(f"{_paint('error', '1;31', color)}: {error.message}")
-    for number, line in enumerate(error.hint.splitlines()):
-        _say(f"{'      ' if number else _paint(' hint', '1', color) + ':'} {line}")
+    with contextlib.suppress(OSError):  # a stderr that is full: the exit code tells
+        _say(f"{_paint('error', '1;31', color)}: {error.message}")
+        for number, line in enumerate(error.hint.splitlines()):
+            _say(f"{'      ' if number else _paint(' hint', '1', color) + ':'} {line}")
 
 
 def _is_terminal() -> bool:

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -216,10 +217,21 @@ def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_full_disk_behind_stdout(project: Path) -> None:
+SHOWING = [
+    "--help",
+    "--version",
+    "--show-completion bash",
+    "new -h",
+    "explain",
+    "routes",
+]
+
+
+@pytest.mark.parametrize("words", SHOWING)
+def test_a_full_disk_behind_stdout(project: Path, words: str) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "bossgen", "routes"],
+            [sys.executable, "-m", "bossgen", *words.split()],
             cwd=project,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -228,8 +240,38 @@ def test_a_full_disk_behind_stdout(project: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: No space left on device\n")
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "error: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", SHOWING)
+def test_nobody_reads_what_is_shown(project: Path, words: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bossgen", *words.split()],
+            cwd=project,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(project: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bossgen", "explain", "BG999"],
+            cwd=project,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize("words", ["build", "build --output-format json", "routes"])
