@@ -158,7 +158,8 @@ def new(
         bool,
         typer.Option(
             "--force",
-            help="Write into a folder that is not empty: files of the same name are replaced, others kept.",
+            help="Write into a folder that is not empty: files of the same name are replaced, others kept; "
+            "in boss/ only what bossgen has written is replaced.",
         ),
     ] = False,
 ) -> None:

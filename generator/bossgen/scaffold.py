@@ -20,8 +20,10 @@ from .application import Application, find_application
 from .build import SETTINGS, build
 from .diagnostics import render_concise
 from .errors import BadName, BossgenError
+from .model import Files
 from .records import PROJECT, RECORDS
 from .update import PENDING, Contents, Update, compare
+from .write import compare as compare_generated
 
 ADOPTED: Final = tuple(
     PurePosixPath(path)
@@ -66,7 +68,8 @@ def new(
         data: answers to further questions of the template, keyed by question.
         ask: ask in the terminal for what is not given.
         pretend: write nothing, list what would be written.
-        force: replace files of the same name in a folder that is not empty, and keep all others.
+        force: replace files of the same name in a folder that is not empty, and keep all others; in boss/, as `build`
+            does, replace only what bossgen has written.
 
     Raises:
         BadName: a name or an answer that cannot be used.
@@ -100,9 +103,11 @@ def new(
         place.write_all(staged, files)
         if not empty:
             _borrow_handlers(target, staged)
-        _build(staged)
-        written = _in_order([*files, *place.listing(staged, "boss")])
+        generated = _build(staged)
+        written = _in_order([*files, *generated])
         _refuse_obstacles(written, target)
+        if not empty:
+            compare_generated(target, generated)  # refuses what is not bossgen's
         if pretend:
             return _pretended(written, target)
         place.apply_umask(staged)
@@ -200,8 +205,7 @@ def init(root: Path, *, name: str | None = None) -> Report:
         staged = work / "project"
         place.write_all(staged, files)
         _borrow_handlers(root, staged)
-        _build(staged)
-        written = _in_order([*files, *place.listing(staged, "boss")])
+        written = _in_order([*files, *_build(staged)])
         _refuse_obstacles(written, root)
         place.apply_umask(staged)
         place.move_files(staged, root, written)
@@ -441,13 +445,15 @@ def _borrow_handlers(root: Path, staged: Path) -> None:
             shutil.copyfile(root / sources.HANDLERS / path, copy)
 
 
-def _build(staged: Path) -> None:
+def _build(staged: Path) -> Files:
+    """Build what is staged; what is in boss/ then."""
     report = build(staged)
-    if report.failed:
+    if report.failed or report.outcome is None:
         raise BossgenError(
             "the project would not build",
             render_concise(report.problems).rstrip(),
         )
+    return report.outcome.files
 
 
 def _in_order(paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:

@@ -71,7 +71,7 @@ def compare(root: Path, files: Files) -> tuple[Change, ...]:
         is_, it = ("is", "it") if len(foreign) == 1 else ("are", "them")
         raise BossgenError(
             f"{listed} {is_} not bossgen's: the first line does not say so",
-            f"`bossgen build` writes a file of that name; move {it} away, or delete {it}, and build again",
+            f"`bossgen build` writes a file of that name; move {it} away, or delete {it}, and try again",
         )
     return tuple(changes)
 
