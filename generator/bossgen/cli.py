@@ -275,9 +275,9 @@ def update(
 ) -> None:
     """Bring scaffolded files to this bossgen's templates; no edit is lost."""
     answers = dict(_pair(item) for item in data or ())
-    from . import scaffold
+    from .update import update as bring
 
-    _tell(scaffold.update(_root(project), data=answers, check=check))
+    _tell(bring(_root(project), data=answers, check=check))
 
 
 @app.command()
@@ -299,9 +299,9 @@ def init(
     ] = None,
 ) -> None:
     """Add bossgen to an existing FastAPI project."""
-    from . import scaffold
+    from .init import init as adopt
 
-    _tell(scaffold.init(project or Path(), name=name))
+    _tell(adopt(project or Path(), name=name))
 
 
 @app.command()

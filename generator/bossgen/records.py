@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from . import __version__, place
 from .errors import BossgenError
-from .update import Contents
+from .merge import Contents
 
 RECORDS: Final = PurePosixPath(".bossgen")
 PROJECT: Final = RECORDS / "project.json"

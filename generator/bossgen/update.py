@@ -1,129 +1,100 @@
-"""What becomes of each scaffolded file when the template has moved on: decided per file, from three texts.
+"""`update`: the scaffolded files come to the installed templates, and what the user has edited stays."""
 
-`base` is the file as bossgen wrote it, `mine` as the user has it now, `new` as the installed template has it. Whoever
-changed a file alone wins; where both did, `git merge-file` puts the two together. Nothing of the user's is dropped.
-"""
-
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, TypeAlias
 
-Contents: TypeAlias = Mapping[PurePosixPath, bytes]
-"""Keyed by path relative to the project root."""
-
-Fate: TypeAlias = Literal[
-    "added", "updated", "merged", "conflict", "deleted", "kept", "unmerged"
-]
-
-PENDING: Final = frozenset(
-    ("added", "updated", "merged", "conflict", "deleted", "unmerged")
-)
-"""What makes a project out of date; a file that is kept as it is does not."""
+from . import __version__, place, records, templates
+from .errors import BadName
+from .merge import PENDING, Contents, Update, compare
+from .records import PROJECT, RECORDS
+from .scaffold import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to one file."""
-
-    path: PurePosixPath
-    fate: Fate
-    content: bytes | None = None  # what to write: there when added, updated, merged
-    why: str = ""  # for the reader: "edited, and no longer in the template"
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What happens to all files."""
-
-    changes: tuple[Change, ...]  # sorted by path
-    base: Contents  # what to record as written, for the next time
-
-
-def compare(
-    base: Contents, mine: Contents, new: Contents, own: Collection[PurePosixPath]
-) -> Update:
-    """Decide for every file that is or was in the template.
+@place.disk()
+def update(
+    root: Path, *, data: Mapping[str, str] | None = None, check: bool = False
+) -> Report:
+    """Bring the scaffolded files to the installed template, and merge where the user has edited them.
 
     Args:
-        base: the scaffolded files as they were written.
-        mine: the same paths, as far as they exist now.
-        new: the scaffolded files of the installed template.
-        own: those that are the user's once edited, handlers and their tests: they follow while untouched, and are
-            never merged.
+        root: the project.
+        data: other answers than those given to `new`, keyed by question.
+        check: write nothing; the exit code is 1 when anything would change.
+
+    Raises:
+        BadName: an answer that cannot be used.
+        BossgenError: nobody knows what was written, a newer bossgen wrote it, or a file cannot be written.
     """
-    changes: list[Change] = []
-    record: dict[PurePosixPath, bytes] = {}
-    for path in sorted({*base, *new}):
-        before, after = base.get(path), new.get(path)
-        change = _decide(path, before, mine.get(path), after, own=path in own)
-        if change is not None:
-            changes.append(change)
-        remembered = (
-            before if change is not None and change.fate == "unmerged" else after
+    answers = records.answers(root / PROJECT)
+    records.refuse_newer(str(answers.get("_commit", "")))
+    given = templates.read_answers(data or {})
+    if "app_name" in given:
+        raise BadName(
+            "the app cannot be given another name: its files and handlers bear this one",
+            "`bossgen new` starts another project",
         )
-        # A file of the user's own that happens to bear the name of a new one is not ours to follow.
-        stranger = before is None and change is not None and change.fate == "kept"
-        if remembered is not None and not stranger:
-            record[path] = remembered
-    return Update(tuple(changes), record)
+    templates.check_asked(given, answers)
+    templates.check_answers(given, "")
+    base = records.base(root)
+    files = dict(templates.render_again("project", root / PROJECT, given))
+    if answers.get("adopted"):
+        # The user's own application keeps its files; what it has asked for comes to them.
+        unasked = templates.render_again(
+            "project", root / PROJECT, {**given, "deploy": []}
+        )
+        files = {
+            path: files[path]
+            for path in files
+            if path in base or path == PROJECT or path not in unasked
+        }
+    own: set[PurePosixPath] = set()
+    for record in sorted((root / records.SERVICES).glob("*.json")):
+        service = templates.render_again("service", record, {})
+        files.update(service)
+        own.update(service)
+    new = {path: text for path, text in files.items() if RECORDS not in path.parents}
+    mine = {
+        path: (root / path).read_bytes()
+        for path in {*base, *new}
+        if (root / path).is_file()
+    }
+    result = compare(base, mine, new, own)
+    if not check:
+        _apply(root, result, {path: files[path] for path in files if path not in new})
+    return _updated(result, check=check)
 
 
-def _decide(
-    path: PurePosixPath,
-    before: bytes | None,
-    now: bytes | None,
-    after: bytes | None,
-    *,
-    own: bool,
-) -> Change | None:
-    """What happens to one file; None when nothing does."""
-    if now is None:
-        # What the user has deleted stays deleted.
-        return Change(path, "added", after) if before is None else None
-    crlf = b"\r\n" in now
-    if crlf:
-        now = now.replace(b"\r\n", b"\n")
-    if after in (before, now):
-        return None
-    if after is None:
-        if now == before:
-            return Change(path, "deleted")
-        return Change(path, "kept", why="edited, and no longer in the template")
-    if before is None:
-        return Change(path, "kept", why="yours; the template has one of that name now")
-    if now == before:
-        return Change(path, "updated", _ended(after, crlf=crlf))
-    if own:
-        return Change(path, "kept", why="edited; its template has changed")
-    return _merge(path, before, now, after, crlf=crlf)
+def _apply(root: Path, result: Update, answers: Contents) -> None:
+    """Write what `update` decided.
+
+    Each file is whole at any time and its copy in the base follows at once, so that an update that was killed can be
+    run again.
+    """
+    for change in result.changes:
+        if change.content is not None:
+            place.write(root / change.path, change.content)
+        elif change.fate == "deleted":
+            place.remove(root / change.path, root)
+        records.record(root, change.path, result.base)
+    for path in sorted({*records.base(root), *result.base}):
+        records.record(root, path, result.base)
+    for path, text in answers.items():
+        place.write(root / path, text)
 
 
-def _merge(
-    path: PurePosixPath, before: bytes, now: bytes, after: bytes, *, crlf: bool
-) -> Change:
-    """Put together what the user and the template changed since `before`."""
-    git = shutil.which("git")
-    if git is None:
-        return Change(path, "unmerged", why="edited; merging it needs git")
-    with tempfile.TemporaryDirectory(prefix="bossgen-") as folder:
-        texts = (("yours", now), ("written by bossgen", before), ("bossgen", after))
-        command = [git, "merge-file", "-p", "--diff3"]
-        for label, text in texts:
-            (Path(folder) / label).write_bytes(text)
-            command += ["-L", label]
-        command += [label for label, _ in texts]
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    # The exit code counts the conflicts, up to 127; above are failures, of which "not a text" is the likely one.
-    if not 0 <= done.returncode <= 127:
-        return Change(path, "unmerged", why=f"edited; {done.stderr.decode().strip()}")
-    fate: Fate = "conflict" if done.returncode else "merged"
-    return Change(path, fate, _ended(done.stdout, crlf=crlf))
-
-
-def _ended(text: bytes, *, crlf: bool) -> bytes:
-    """The text with the line ends that the user's file has."""
-    return text.replace(b"\n", b"\r\n") if crlf else text
+def _updated(result: Update, *, check: bool) -> Report:
+    lines = "".join(
+        f"{change.fate:8} {change.path}{f'  ({change.why})' if change.why else ''}\n"
+        for change in result.changes
+    )
+    pending = [change for change in result.changes if change.fate in PENDING]
+    if not pending:
+        return Report(f"{lines}Up to date with bossgen {__version__}.")
+    if check:
+        return Report(f"{lines}\n`bossgen update` would do this.", exit_code=1)
+    if any(change.fate == "conflict" for change in pending):
+        after = "Both versions stand in the files of a conflict, between <<<<<<< and >>>>>>>: choose, then `bossgen build`."
+    else:
+        after = "Next: look at the changes, then `bossgen build`."
+    unsettled = any(change.fate in ("conflict", "unmerged") for change in pending)
+    return Report(f"{lines}\n{after}", exit_code=1 if unsettled else 0)

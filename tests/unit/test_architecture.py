@@ -18,15 +18,15 @@ BOSS = ROOT / "template" / "boss"
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"dev"},
+    {"dev", "init", "update"},
     {"scaffold", "watch", "report"},
     {"build"},
-    {"check", "causes", "explain"},
+    {"check", "causes", "explain", "templates"},
     {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
     {"behaviour", "locate", "place", "positions", "scopes", "syntax", "values"},
     {"lineage", "names"},
-    {"model", "diagnostics", "errors", "header", "application", "update", "served"}
+    {"model", "diagnostics", "errors", "header", "application", "merge", "served"}
     | {"__init__"},
 )
 RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
@@ -34,7 +34,7 @@ RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
 # Third-party packages and the only modules that import them.
 GENERATOR_NEEDS = {
     "typer": {"cli"},
-    "copier": {"scaffold"},
+    "copier": {"templates"},
     "jinja2": {"render"},
     "watchfiles": {"watch"},
 }

@@ -1,174 +1,208 @@
-"""What becomes of a scaffolded file when the template moves on, case by case."""
+"""`update`, with the real Copier, across two versions of the templates."""
 
-import os
-import shutil
-from pathlib import PurePosixPath
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bossgen.update import PENDING, Change, Update, compare
-
-FILE = PurePosixPath("app.py")
-
-BASE = b"one\ntwo\nthree\nfour\nfive\n"
-MINE = b"one\ntwo\nthree\nfour\nFIVE\n"  # changes the end
-NEW = b"ONE\ntwo\nthree\nfour\nfive\n"  # changes the beginning
-CLASH = b"one\ntwo\nthree\nfour\n5\n"  # changes the end, too
+from bossgen import locate, records, scaffold, templates
+from bossgen import update as updating
+from bossgen.errors import BadName, BossgenError
+from bossgen.init import init
+from bossgen.update import update
+from tests.scaffolding import existing_project, tree
 
 
-def fate(
-    base: bytes | None, mine: bytes | None, new: bytes | None, *, own: bool = False
-) -> tuple[Change | None, bytes | None]:
-    """What happens to one file, and what is recorded as written."""
-    texts = [{} if text is None else {FILE: text} for text in (base, mine, new)]
-    result = compare(texts[0], texts[1], texts[2], {FILE} if own else ())
-    return (result.changes[0] if result.changes else None), result.base.get(FILE)
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    scaffold.new(tmp_path / "myapp")
+    return tmp_path / "myapp"
+
+
+@pytest.fixture
+def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """A copy of template/ that takes the place of the installed one: the next version."""
+
+    def next_version() -> Path:
+        copy = tmp_path / "next"
+        original = locate.template_root()
+        for path, content in tree(original).items():
+            if not path.startswith("boss/"):
+                (copy / path).parent.mkdir(parents=True, exist_ok=True)
+                (copy / path).write_bytes(content)
+        (copy / "boss").symlink_to(original / "boss")
+        monkeypatch.setattr(locate, "template_root", lambda: copy)
+        for module in (records, templates, updating):
+            monkeypatch.setattr(module, "__version__", "0.2.0")
+        return copy
+
+    return next_version
+
+
+def test_a_fresh_project_is_up_to_date(project: Path) -> None:
+    scaffold.add_service(project, "chat")
+    before = tree(project)
+    assert update(project, check=True).exit_code == 0
+    assert update(project).exit_code == 0
+    assert tree(project) == before
+
+
+def test_an_update_across_two_versions(
+    project: Path, template: Callable[[], Path]
+) -> None:
+    scaffold.add_service(project, "chat")
+    scaffold.add_service(project, "echo", kind="echo")
+    mine = project / "src/websocket/myapp_chat_websocket.py"
+    mine.write_text(mine.read_text() + "\n# mine\n")
+    (project / "app.py").write_text((project / "app.py").read_text() + "\n# mine\n")
+    readme = project / "README.md"
+    readme.write_text(readme.read_text().replace("# myapp", "# The best app"))
+    needs = project / "pyproject.toml"
+    needs.write_text(needs.read_text().replace("dev = [", 'dev = [\n    "coverage",'))
+    (project / "tests/test_app.py").unlink()
+    (project / "CONTRIBUTING.md").write_text("mine")
+
+    rendered = template() / "project/template"
+    page = rendered / "priv/static/index.html"
+    page.write_text(page.read_text() + "<!-- new -->\n")
+    for file, old, new in (
+        ("app.py.jinja", '"""{{', '"""The new {{'),
+        ("README.md.jinja", "# {{ app_name }}", "# {{ app_name }} anew"),
+        ("tests/test_app.py", "def test", "def test_new"),
+        ("src/lib/__init__.py", "shares", "share"),
+    ):
+        text = (rendered / file).read_text()
+        (rendered / file).write_text(text.replace(old, new))
+    (rendered / "CONTRIBUTING.md").write_text("new")
+    (rendered / "SECURITY.md").write_text("new")
+    (rendered / "priv/static/icon.svg").unlink()
+    for kind in ("room", "echo"):
+        for stub in (rendered.parents[1] / "service" / kind).rglob(
+            "*_websocket.py.jinja"
+        ):
+            stub.write_text(stub.read_text() + "\n# new\n")
+
+    before = tree(project)
+    report = update(project, check=True)
+    assert report.exit_code == 1
+    assert tree(project) == before
+
+    report = update(project)
+    told = dict(
+        line.split()[1::-1] for line in report.message.split("\n\n")[0].splitlines()
+    )
+    assert told == {
+        "CONTRIBUTING.md": "kept",
+        "README.md": "conflict",
+        "SECURITY.md": "added",
+        "app.py": "merged",
+        "priv/static/icon.svg": "deleted",
+        "priv/static/index.html": "updated",
+        "pyproject.toml": "merged",  # it names the version of bossgen
+        "src/websocket/myapp_chat_websocket.py": "kept",
+        "src/websocket/myapp_echo_websocket.py": "updated",
+        "tests/test_chat_websocket.py": "updated",
+        "tests/test_echo_websocket.py": "updated",
+    }
+    assert report.exit_code == 1  # a conflict is left
+    assert "<<<<<<< yours" in readme.read_text()
+    groups = tomllib.loads(needs.read_text())["dependency-groups"]
+    assert groups["bossgen"] == ["bossgen==0.2.0"]
+    assert "coverage" in groups["dev"]
+    merged = (project / "app.py").read_text()
+    assert merged.startswith('"""The new myapp') and merged.endswith("# mine\n")
+    assert mine.read_text().endswith("# mine\n")
+    assert not (project / "tests/test_app.py").exists()
+    assert not (project / "priv/static/icon.svg").exists()
+    assert (project / "CONTRIBUTING.md").read_text() == "mine"
+    recorded = json.loads((project / ".bossgen/project.json").read_text())
+    assert recorded["_commit"] == "0.2.0"
+
+    after = tree(project)
+    assert update(project, check=True).exit_code == 0
+    assert update(project).exit_code == 0
+    assert tree(project) == after
+
+
+def test_an_adopted_project_gets_no_files_it_did_not_have(
+    tmp_path: Path, template: Callable[[], Path]
+) -> None:
+    root = existing_project(tmp_path / "shop", "src/shop/web.py", "app = FastAPI()\n")
+    init(root)
+    before = tree(root)
+    rendered = template() / "project/template"
+    (rendered / "SECURITY.md").write_text("new")
+    (rendered / "conftest.py").write_text("# new\n")
+    report = update(root)
+    assert report.message.splitlines()[0].split() == ["updated", "conftest.py"]
+    assert set(tree(root)) == set(before)
+
+
+def test_answers_may_change_later(project: Path) -> None:
+    plain = tree(project)
+    changed = update(project, data={"deploy": "docker, nginx"})
+    told = [line.split() for line in changed.message.split("\n\n")[0].splitlines()]
+    assert told == [
+        *(["added", ".dockerignore"], ["added", "Dockerfile"]),
+        *(["added", "compose.yaml"], ["added", "deploy/nginx.conf"]),
+    ]
+    assert update(project, check=True).exit_code == 0
+    assert update(project, data={"deploy": ""}, check=True).exit_code == 1
+    update(project, data={"deploy": ""})
+    assert tree(project) == plain
+
+
+def test_an_adopted_project_gets_the_files_that_it_asks_for(tmp_path: Path) -> None:
+    root = existing_project(tmp_path / "shop", "src/shop/web.py", "app = FastAPI()\n")
+    init(root)
+    before = tree(root)
+    update(root, data={"deploy": "systemd"})
+    assert [path for path in tree(root) if path not in before] == [
+        ".bossgen/base/deploy/shop.service.base",
+        "deploy/shop.service",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("base", "mine", "new", "recorded"),
+    "data",
     [
-        pytest.param(BASE, BASE, BASE, BASE, id="nothing changed"),
-        pytest.param(BASE, MINE, BASE, BASE, id="only the user changed it"),
-        pytest.param(BASE, NEW, NEW, NEW, id="both made the same change"),
-        pytest.param(BASE, None, NEW, NEW, id="deleted stays deleted"),
-        pytest.param(BASE, None, None, None, id="gone on both sides"),
-        pytest.param(None, NEW, NEW, NEW, id="new, and there already"),
+        {"app_name": "other"},
+        {"base_url": "a b"},
+        {"deploy": "docker nignx"},
+        {"nothing": "1"},
     ],
 )
-def test_nothing_happens(
-    base: bytes | None, mine: bytes | None, new: bytes | None, recorded: bytes | None
+def test_an_answer_that_cannot_be_used_changes_nothing(
+    project: Path, data: dict[str, str]
 ) -> None:
-    assert fate(base, mine, new) == (None, recorded)
+    before = tree(project)
+    with pytest.raises(BadName):
+        update(project, data=data)
+    assert tree(project) == before
 
 
-def test_an_untouched_file_follows() -> None:
-    assert fate(BASE, BASE, NEW) == (Change(FILE, "updated", NEW), NEW)
-
-
-def test_a_new_file_is_added() -> None:
-    assert fate(None, None, NEW) == (Change(FILE, "added", NEW), NEW)
-
-
-def test_a_file_of_the_users_with_the_name_of_a_new_one_is_left_and_not_followed() -> (
-    None
-):
-    change, recorded = fate(None, MINE, NEW)
-    assert change is not None
-    assert (change.fate, change.content, recorded) == ("kept", None, None)
-
-
-def test_an_untouched_file_that_left_the_template_is_deleted() -> None:
-    assert fate(BASE, BASE, None) == (Change(FILE, "deleted"), None)
-
-
-def test_an_edited_file_that_left_the_template_is_kept() -> None:
-    change, recorded = fate(BASE, MINE, None)
-    assert change is not None
-    assert (change.fate, change.content, recorded) == ("kept", None, None)
-
-
-def test_edits_in_different_places_merge() -> None:
-    merged = b"ONE\ntwo\nthree\nfour\nFIVE\n"
-    assert fate(BASE, MINE, NEW) == (Change(FILE, "merged", merged), NEW)
-
-
-def test_edits_in_one_place_are_a_conflict_that_shows_all_sides() -> None:
-    change, recorded = fate(BASE, MINE, CLASH)
-    assert change is not None
-    assert (change.fate, recorded) == ("conflict", CLASH)
-    assert change.content == (
-        b"one\ntwo\nthree\nfour\n<<<<<<< yours\nFIVE\n"
-        b"||||||| written by bossgen\nfive\n=======\n5\n>>>>>>> bossgen\n"
-    )
-
-
-def test_an_edited_handler_is_never_merged() -> None:
-    change, recorded = fate(BASE, MINE, NEW, own=True)
-    assert change is not None
-    assert (change.fate, change.content, recorded) == ("kept", None, NEW)
-    assert fate(BASE, BASE, NEW, own=True) == (Change(FILE, "updated", NEW), NEW)
+def test_a_project_of_a_newer_bossgen_is_left_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "__version__", "0.0.9")
+    with pytest.raises(BossgenError, match=r"0\.0\.9") as refusal:
+        update(project)
+    assert "upgrade" in refusal.value.hint
 
 
 @pytest.mark.parametrize(
-    ("mine", "expected"), [(BASE, NEW), (MINE, b"ONE\ntwo\nthree\nfour\nFIVE\n")]
+    "damage", ["", "[]", "{", "{}", '{"app_name": 5}', '{"app_name": "Shop"}']
 )
-def test_line_ends_of_windows_are_no_edit_and_stay(
-    mine: bytes, expected: bytes
-) -> None:
-    change, _ = fate(BASE, mine.replace(b"\n", b"\r\n"), NEW)
-    assert change is not None
-    assert change.content == expected.replace(b"\n", b"\r\n")
+def test_damaged_records_are_reported(project: Path, damage: str) -> None:
+    (project / ".bossgen/project.json").write_text(damage)
+    with pytest.raises(BossgenError, match=r"project\.json") as refusal:
+        update(project)
+    assert refusal.value.exit_code == 1
 
 
-def test_what_is_no_text_waits_for_the_user() -> None:
-    change, recorded = fate(b"\0a", b"\0b", b"\0c")
-    assert change is not None
-    assert (change.fate, change.content, recorded) == ("unmerged", None, b"\0a")
-
-
-def test_without_git_what_needs_no_merge_follows_and_the_rest_waits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PATH", os.devnull)
-    assert shutil.which("git") is None
-    assert fate(BASE, BASE, NEW) == (Change(FILE, "updated", NEW), NEW)
-    change, recorded = fate(BASE, MINE, NEW)
-    assert change is not None
-    assert (change.fate, change.content, recorded) == ("unmerged", None, BASE)
-    assert "git" in change.why
-
-
-def test_what_is_kept_does_not_make_a_project_out_of_date() -> None:
-    assert "kept" not in PENDING
-    assert {"added", "updated", "merged", "conflict", "deleted", "unmerged"} == PENDING
-
-
-def test_changes_are_sorted_by_path() -> None:
-    paths = [PurePosixPath(name) for name in ("b", "a/c", "a")]
-    result = compare({}, {}, dict.fromkeys(paths, NEW), ())
-    assert [change.path for change in result.changes] == sorted(paths)
-
-
-LINES = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=6).map(
-    lambda lines: "".join(f"{line}\n" for line in lines).encode()
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    base=st.none() | LINES, mine=LINES, new=st.none() | LINES, extra=st.integers(0, 6)
-)
-def test_no_line_of_the_users_is_ever_lost(
-    base: bytes | None, mine: bytes, new: bytes | None, extra: int
-) -> None:
-    """A line that only the user wrote stands in whatever is there afterwards."""
-    lines = mine.splitlines(keepends=True)
-    lines.insert(min(extra, len(lines)), b"mine alone\n")
-    change, _ = fate(base, b"".join(lines), new)
-    if change is None or change.content is None:
-        assert change is None or change.fate in ("kept", "unmerged")
-    else:
-        assert b"mine alone\n" in change.content
-
-
-@settings(max_examples=60, deadline=None)
-@given(base=st.none() | LINES, mine=st.none() | LINES, new=st.none() | LINES)
-def test_a_second_update_has_nothing_left_to_do(
-    base: bytes | None, mine: bytes | None, new: bytes | None
-) -> None:
-    change, recorded = fate(base, mine, new)
-    after = mine
-    if change is not None and change.fate == "deleted":
-        after = None
-    elif change is not None and change.content is not None:
-        after = change.content
-    again, kept = fate(recorded, after, new)
-    assert again is None or again.fate == "kept"
-    assert kept == recorded
-
-
-def test_an_update_is_a_value() -> None:
-    assert compare({}, {}, {}, ()) == Update((), {})
+def test_missing_records_are_reported(project: Path) -> None:
+    (project / ".bossgen/project.json").unlink()
+    with pytest.raises(BossgenError, match=r"project\.json"):
+        update(project)
