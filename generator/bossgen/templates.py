@@ -95,7 +95,7 @@ def check_answers(answers: Mapping[str, Any], remedy: str) -> None:
 
 def check_asked(given: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
     """Refuse an answer to a question that the template does not ask; `answers` has one to each that it asks."""
-    asked = records.asked(answers)
+    asked = {*records.asked(answers)} - {"adopted"}  # which `init` alone says
     for key in given:
         if key not in asked:
             known = ", ".join(sorted(asked))

@@ -158,6 +158,7 @@ def test_a_folder_with_a_bad_name_asks_for_another(tmp_path: Path) -> None:
         {"base_url": "/../x"},
         {"data": {"nothing": "1"}},
         {"data": {"_commit": "1"}},
+        {"data": {"adopted": "true"}},
         {"data": {"base_url": "?"}},
         {"services": ["Chat"]},
         {"services": ["chat", "chat"]},
