@@ -370,11 +370,14 @@ def _root(project: Path | None) -> Path:
 
 
 def _show_error(error: BossgenError) -> None:
+    from .values import one_line  # a name may hold what steers a terminal
+
     color = _colors(sys.stderr)
     with contextlib.suppress(OSError):  # a stderr that is full: the exit code tells
-        _say(f"{_paint('error', '1;31', color)}: {error.message}")
+        _say(f"{_paint('error', '1;31', color)}: {one_line(error.message)}")
         for number, line in enumerate(error.hint.splitlines()):
-            _say(f"{'      ' if number else _paint(' hint', '1', color) + ':'} {line}")
+            start = "      " if number else _paint(" hint", "1", color) + ":"
+            _say(f"{start} {one_line(line)}")
 
 
 def _is_terminal() -> bool:

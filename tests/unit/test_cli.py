@@ -191,6 +191,12 @@ def test_explain() -> None:
     assert "did you mean BG305?" in bossgen("explain", "BG3O5", code=2).stderr
 
 
+def test_what_steers_a_terminal_is_shown_in_a_name(project: Path) -> None:
+    told = bossgen("new", "a\x1b[31m\nb", code=2).stderr.splitlines()
+    assert told[0].startswith(r"error: the app name `a\x1b[31m\nb` must be ")
+    assert told[1:] == [" hint: name it: --name a_31m_b"]
+
+
 def test_a_folder_in_the_way(project: Path) -> None:
     (project / "boss/router.py").mkdir(parents=True)
     assert "error: boss/router.py is a folder" in bossgen("build", code=1).stderr
