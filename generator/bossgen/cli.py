@@ -120,7 +120,7 @@ def main(
 
 @app.command()
 def new(
-    path: Annotated[Path, typer.Argument(help="The folder to make.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder to make.")],
     name: Annotated[
         str | None,
         typer.Option(
@@ -183,7 +183,9 @@ def new(
 
 @app.command()
 def add_service(
-    name: Annotated[str, typer.Argument(help="Its name, such as chat.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its name, such as chat.")
+    ],
     kind: Annotated[Kind, typer.Option(help="The stub to begin with.")] = Kind.room,
     pretend: Pretend = False,
     force: Annotated[
@@ -327,7 +329,9 @@ def routes(
 def explain(
     code: Annotated[
         str | None,
-        typer.Argument(help="Such as BG305; without it, all are listed."),
+        typer.Argument(
+            metavar="CODE", help="Such as BG305; without it, all are listed."
+        ),
     ] = None,
 ) -> None:
     """Say at length what a diagnostic means."""

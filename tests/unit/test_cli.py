@@ -197,6 +197,11 @@ def test_what_steers_a_terminal_is_shown_in_a_name(project: Path) -> None:
     assert told[1:] == [" hint: name it: --name a_31m_b"]
 
 
+def test_help_names_arguments_as_the_readme_does() -> None:
+    assert "PATH" in bossgen("new", "-h").stdout.splitlines()[0]
+    assert "NAME" in bossgen("add-service", "-h").stdout.splitlines()[0]
+
+
 def test_a_folder_in_the_way(project: Path) -> None:
     (project / "boss/router.py").mkdir(parents=True)
     assert "error: boss/router.py is a folder" in bossgen("build", code=1).stderr
