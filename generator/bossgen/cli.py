@@ -78,6 +78,7 @@ Project = Annotated[
     typer.Option(
         "--project",
         metavar="DIR",
+        readable=False,  # we look ourselves: it is no fault of the command line
         help="The project; by default the nearest folder above with a boss.toml.",
         show_default=False,
     ),
@@ -120,7 +121,9 @@ def main(
 
 @app.command()
 def new(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder to make.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="The folder to make.")
+    ],
     name: Annotated[
         str | None,
         typer.Option(
@@ -295,6 +298,7 @@ def init(
         typer.Option(
             "--project",
             metavar="DIR",
+            readable=False,
             help="The FastAPI project; by default this folder.",
             show_default=False,
         ),

@@ -1,5 +1,6 @@
 """cli.py: arguments in, exit code and streams out."""
 
+import errno
 import gc
 import json
 import os
@@ -104,6 +105,24 @@ def test_no_project_here(
     result = bossgen(command, code=1)
     assert result.stderr.startswith("error: there is no boss.toml in ")
     assert "\n hint: " in result.stderr
+
+
+@pytest.mark.parametrize("words", ["build --project", "init --project", "new"])
+def test_a_folder_that_may_not_be_read_is_no_wrong_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    result = bossgen(*words.split(), str(folder), code=1)
+    assert "Permission denied" in result.stderr
 
 
 def test_build_and_build_again(project: Path) -> None:
