@@ -3,6 +3,7 @@
 Everything happens in memory and where temporary files go; nothing is written into a project.
 """
 
+import keyword
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,11 @@ def render(
             copier.run_copy(
                 str(locate.template_root() / template),
                 root,
-                data={**answers, "bossgen_version": __version__},
+                data={
+                    **answers,
+                    "bossgen_version": __version__,
+                    "taken_names": [*keyword.kwlist, *config.RESERVED_APPS],
+                },
                 user_defaults=dict(suggested or {}),
                 defaults=not ask,
                 quiet=True,
@@ -37,6 +42,10 @@ def render(
             )
         except KeyboardInterrupt:
             raise
+        except copier.errors.InteractiveSessionError as error:  # Ctrl-D
+            raise BossgenError(
+                "not all questions were answered", "--defaults asks none"
+            ) from error
         except copier.errors.CopierError as error:
             raise BossgenError(str(error)) from error
         except ValueError as error:

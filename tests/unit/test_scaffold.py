@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -350,18 +351,14 @@ def test_so_is_a_folder_that_is_gone(
         scaffold.new(Path("shop"))
 
 
-def test_in_a_terminal_what_is_not_given_is_asked(tmp_path: Path) -> None:
-    """Copier asks through a real terminal; Enter takes what it suggests."""
+def asked(folder: Path, name: str, dialogue: Sequence[tuple[bytes, bytes]]) -> int:
+    """Run `new` on a terminal: wait for the first of each pair and type the second. The exit code."""
     import pty  # only where there are terminals
 
-    program = (
-        "from pathlib import Path; from bossgen import scaffold;"
-        "scaffold.new(Path('My-App'), ask=True)"
-    )
     master, slave = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
+        [sys.executable, "-m", "bossgen", "new", name],
+        cwd=folder,
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -370,25 +367,59 @@ def test_in_a_terminal_what_is_not_given_is_asked(tmp_path: Path) -> None:
     ) as process:
         os.close(slave)
         seen = b""
-        for question, answer in (
-            (b"name of the application", b"\r"),
-            (b"Where it will be served", b"\b/shop\r"),
-            (b"Files for its deployment", b" \r"),
-        ):
-            while question not in seen:
+        for awaited, typed in dialogue:
+            while awaited not in seen:
                 seen += os.read(master, 4096)
-            os.write(master, answer)
+            seen = b""
+            os.write(master, typed)
         try:
             while os.read(master, 4096):
                 pass
         except OSError:  # how Linux says that the other end is gone
             pass
-        assert process.wait(20) == 0
+        code = process.wait(20)
     os.close(master)
+    return code
+
+
+def test_in_a_terminal_what_is_not_given_is_asked(tmp_path: Path) -> None:
+    """Copier asks through a real terminal; Enter takes what it suggests."""
+    dialogue = [
+        (b"name of the application", b"\r"),
+        (b"Where it will be served", b"\b/shop\r"),
+        (b"Files for its deployment", b" \r"),
+    ]
+    assert asked(tmp_path, "My-App", dialogue) == 0
     assert (
         'app = "my_app"\nbase_url = "/shop"\n'
         in (tmp_path / "My-App/boss.toml").read_text()
     )
+
+
+def test_an_answer_that_cannot_be_is_asked_for_again(tmp_path: Path) -> None:
+    dialogue = [
+        (
+            b"name of the application",
+            b"\x15class\r",
+        ),  # Ctrl-U: instead of what is there
+        (b"taken", b"\x15tests\r"),
+        (b"taken", b"\x15shop\r"),
+        (b"Where it will be served", b"\x15/a//b\r"),
+        (b"no empty segment", b"\x15/a/..\r"),
+        (b"no empty segment", b"\x15/.a/...\r"),
+        (b"Files for its deployment", b"\r"),
+    ]
+    assert asked(tmp_path, "myapp", dialogue) == 0
+    assert (
+        'app = "shop"\nbase_url = "/.a/..."\n'
+        in (tmp_path / "myapp/boss.toml").read_text()
+    )
+
+
+@pytest.mark.parametrize(("key", "code"), [(b"\x15\x04", 1), (b"\x03", 130)])
+def test_questions_may_be_left(tmp_path: Path, key: bytes, code: int) -> None:
+    assert asked(tmp_path, "myapp", [(b"name of the application", key)]) == code
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_uncommented_boss_toml_says_the_defaults(project: Path) -> None:
