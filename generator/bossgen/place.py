@@ -29,6 +29,13 @@ def disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        ending = error.__context__
+        while isinstance(ending, Exception):
+            ending = ending.__context__
+        if (
+            ending is not None
+        ):  # told to end: what that left undone is no fault of the disk
+            raise ending from None
         named = error.filename2 or error.filename  # of a move: where to
         where = f" {named}" if named else ""
         hint = "see who owns it, and with which permissions: ls -ld"
@@ -40,7 +47,7 @@ def disk() -> Iterator[None]:
 
 @contextmanager
 def staging(parent: Path | None) -> Iterator[Path]:
-    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM."""
+    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM or SIGHUP."""
     with _terminating():
         try:
             folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
@@ -192,7 +199,7 @@ def _remove_folders(folders: Sequence[Path]) -> None:
 
 @contextmanager
 def _terminating() -> Iterator[None]:
-    """Let SIGTERM end the body as Ctrl-C does, so that it is undone; only where signals can be handled."""
+    """Let SIGTERM and SIGHUP end the body as Ctrl-C does, so that it is undone; only where signals can be handled."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -200,8 +207,10 @@ def _terminating() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with ExitStack() as undo:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN:  # as `nohup` has it
+                signal.signal(number, stop)
+                undo.callback(signal.signal, number, before)
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

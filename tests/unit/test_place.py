@@ -203,13 +203,36 @@ def test_staging_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nor_when_it_is_terminated(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nor_when_it_is_terminated(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with pytest.raises(SystemExit) as end, place.staging(tmp_path):
-        signal.raise_signal(signal.SIGTERM)
-    assert end.value.code == 128 + signal.SIGTERM
+        signal.raise_signal(number)
+    assert end.value.code == 128 + number
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with place.staging(tmp_path):
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("ending", [SystemExit(143), KeyboardInterrupt()])
+def test_what_an_end_leaves_undone_is_no_fault_of_the_disk(
+    ending: BaseException,
+) -> None:
+    with pytest.raises(type(ending)) as end, place.disk():
+        try:
+            raise ending
+        finally:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), ".git")
+    assert end.value is ending
 
 
 @pytest.mark.parametrize(
