@@ -147,7 +147,9 @@ def _ending() -> Iterator[threading.Event]:
     def end(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
-    told = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    told = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        told.append(signal.SIGHUP)
     before = [signal.signal(one, end) for one in told]
     try:
         yield stop

@@ -133,6 +133,30 @@ def test_dev_tells_when_the_server_has_ended_by_itself(
         output.until(RUNNING)
 
 
+def test_a_dev_outlives_its_terminal_when_it_is_to(
+    bossgen: Bossgen, project: Path, handler: Path
+) -> None:
+    with subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$0" dev', bossgen.executable],  # as nohup
+        cwd=project,
+        env=environment(BOSS_PORT="0"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            output = Output(process)
+            output.until(RUNNING)
+            process.send_signal(signal.SIGHUP)
+            save(handler, lambda text: text.replace("ChatWebsocket", "Chat"))
+            output.until(RUNNING)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+
+
 def test_a_dev_that_is_killed_takes_the_server_with_it(
     bossgen: Bossgen, project: Path
 ) -> None:
