@@ -55,9 +55,10 @@ def dev(
                     server.look_after()
                     continue
                 outcome, seconds = attempt(root)
-                tell(outcome, seconds)
                 number += 1
+                # First to the page: who reads of it in the terminal finds it there.
                 _write(status, _status(outcome, number))
+                tell(outcome, seconds)
                 if isinstance(outcome, Report) and not outcome.failed:
                     server.restart()
         finally:
