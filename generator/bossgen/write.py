@@ -1,9 +1,9 @@
 """Files -> disk, or a comparison with disk.
 
-What is written stays whole however bossgen ends: each file goes to a temporary name beside its place and is renamed
-over it. The order keeps boss/ importable in between: the runtime, which imports nothing else of boss/; then what is
-built on it; services.py; __init__.py, which imports all these; router.py; deletions last. A boss/ that does not exist
-yet appears at once, by renaming a finished folder.
+What is written stays whole however bossgen ends: each file goes to a temporary name beside its place, and when all lie
+there they are renamed over the old ones. The order keeps boss/ importable in between: the runtime, which imports nothing
+else of boss/; then what is built on it; services.py; __init__.py, which imports all these; router.py; deletions last. A
+boss/ that does not exist yet appears at once, by renaming a finished folder.
 """
 
 import contextlib
@@ -79,22 +79,32 @@ def compare(root: Path, files: Files) -> tuple[Change, ...]:
 def write(root: Path, changes: Sequence[Change]) -> None:
     """Make the changes, in the order given.
 
+    Every new text lies beside its place before the first file is replaced, so that a disk that is full, or a folder that
+    may not be written, changes nothing.
+
     Raises:
-        BossgenError: the disk refuses; what was not written yet is as it was.
+        BossgenError: the disk refuses.
     """
     with _writable(root):
         _sweep(root)
         if changes and not os.path.lexists(root / BOSS):
             _write_folder(root, changes)
             return
-        for change in changes:
-            target = root / change.path
-            if change.kind == "delete":
-                target.unlink()
-                _remove_empty(target.parent, root / BOSS)
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                _replace(target, change.new)
+        with contextlib.ExitStack() as undo:
+            prepared = {}
+            for change in changes:
+                if change.kind != "delete":
+                    temporary = _prepare(root / change.path, change.new)
+                    undo.callback(temporary.unlink, missing_ok=True)
+                    prepared[change.path] = temporary
+            for change in changes:
+                target = root / change.path
+                if change.kind == "delete":
+                    target.unlink()
+                    _remove_empty(target.parent, root / BOSS)
+                else:
+                    prepared[change.path].replace(target)
+            undo.pop_all()
 
 
 @contextlib.contextmanager
@@ -180,18 +190,19 @@ def _write_folder(root: Path, changes: Sequence[Change]) -> None:
         raise
 
 
-def _replace(target: Path, text: str) -> None:
-    """Put `text` in the place of a file, whole or not at all; its permissions are kept."""
+def _prepare(target: Path, text: str) -> Path:
+    """Write what is to take the place of a file into one beside it, with the permissions of that file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}{TEMPORARY}")
     try:
         with temporary.open("xb") as file:
             file.write(_bytes(text))
         with contextlib.suppress(FileNotFoundError):
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    return temporary
 
 
 def _bytes(text: str) -> bytes:

@@ -188,6 +188,14 @@ def test_a_disk_that_refuses(
     assert said.splitlines()[1]  # what to do
 
 
+def test_the_last_file_that_cannot_be_written_keeps_all_as_they_are(
+    tmp_path: Path,
+) -> None:
+    bring(tmp_path, OLD)
+    (tmp_path / f"boss/.router.py{TEMPORARY}").mkdir()
+    assert "cannot write boss/router.py" in refusal(tmp_path, NEW)
+
+
 # A build that ends itself, without cleaning up, at its n-th step.
 DYING = """
 import os, sys
