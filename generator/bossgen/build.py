@@ -96,10 +96,12 @@ def build(root: Path, *, dry: bool = False) -> Report:
     Raises:
         BossgenError: the project cannot be read, or boss/ cannot be written.
     """
-    report = examine(root)
-    if report.failed or report.outcome is None:
-        return report
-    with write.alone(root):
+    with write.alone(
+        root
+    ):  # read, too, or a build that began earlier would undo this one
+        report = examine(root)
+        if report.failed or report.outcome is None:
+            return report
         changes = write.compare(root, report.outcome.files)
         if not dry:
             write.write(root, changes)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bossgen import build as pipeline
 from bossgen.build import SETTINGS, build, compile_project, examine
 from bossgen.config import load
 from bossgen.errors import BossgenError
@@ -109,6 +110,26 @@ def test_a_package_of_the_users_that_is_called_boss_is_not_touched(
     with pytest.raises(BossgenError, match=r"boss/__init__\.py is not bossgen's"):
         build(project)
     assert snapshot(project) == before
+
+
+def test_builds_at_once_read_and_write_one_after_the_other(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one that has read before a handler was saved writes after the one that has read it since."""
+    fcntl = pytest.importorskip("fcntl")
+    read_now = pipeline.examine
+
+    def reading(root: Path) -> pipeline.Report:
+        folder = os.open(root, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(folder)
+        return read_now(root)
+
+    monkeypatch.setattr(pipeline, "examine", reading)
+    assert build(project).changes
 
 
 def test_a_service_that_is_gone_leaves_no_trace(project: Path) -> None:
