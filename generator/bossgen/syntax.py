@@ -29,11 +29,35 @@ _SYNTAX: Final[Mapping[str, tuple[str, str]]] = {
         "the `]` of the section is missing",
         "",
     ),
+    "Invalid initial character for a key part": (
+        "the name of a key or a section is missing",
+        "",
+    ),
+    "Expected ']]' at the end of an array declaration": (
+        "the `]]` of the section is missing",
+        "the sections of boss.toml stand in single brackets",
+    ),
     "Cannot overwrite a value": ("this key is written twice", "keep one of the two"),
     "Unclosed array": ("the `]` of a list is missing", ""),
     "Unclosed inline table": ("the `}` of a table is missing", ""),
     "Unterminated string": ("the closing quote of a string is missing", ""),
+    'Expected "\'"': ("the closing quote of a string is missing", ""),
+    "Expected \"'''\"": ("the closing quotes of a string are missing", ""),
+    "Unescaped '\\' in a string": (
+        r"a `\` begins an escape, and this is none",
+        r"write `\\`, or put the string in single quotes",
+    ),
+    "Invalid hex value": ("this escape names no character", ""),
+    "Escaped character is not a Unicode scalar value": (
+        "this escape names no character",
+        "",
+    ),
 }
+_ESCAPES: Final = (  # of these tomllib names the place behind
+    "Unescaped '\\' in a string",
+    "Invalid hex value",
+    "Escaped character is not a Unicode scalar value",
+)
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -56,6 +80,8 @@ def not_toml(text: str, path: str, error: Exception) -> Diagnostic:
     message, help_ = _SYNTAX.get(said, (said[:1].lower() + said[1:], ""))
     if said.startswith("Cannot declare"):
         message, help_ = "this section is written twice", "put its keys together"
+    elif said.startswith("Duplicate inline table key"):
+        message, help_ = _SYNTAX["Cannot overwrite a value"]
     elif said.startswith(("Illegal character", "Found invalid character")):
         if said.endswith(r"'\n'"):
             message, help_ = _SYNTAX["Unterminated string"]
@@ -89,10 +115,16 @@ def _end_of(text: str) -> tuple[int, int]:
 def _wrong(text: str, path: str, line: int, column: int, said: str) -> Span:
     """What is wrong around the place that tomllib names: a key, a section, a string, or the word there."""
     source = text.split("\n")[line - 1]
-    if said == "Cannot overwrite a value":
-        found = re.search(r"[^\s=][^=]*?(?=\s*=)", source)
-    elif said.startswith("Cannot declare"):
+    twice = said == "Cannot overwrite a value"
+    if said.startswith("Cannot declare") or (twice and source.lstrip().startswith("[")):
         found = re.search(r"\[.*\]", source)
+    elif twice:
+        found = re.search(r"[^\s=][^=]*?(?=\s*=)", source)
+    elif said.startswith("Duplicate inline table key"):
+        key = said.partition("'")[2].removesuffix("'")
+        found = re.compile(re.escape(key)).match(source, source.rfind(key, 0, column))
+    elif said in _ESCAPES:
+        found = re.compile(r"\\.\w*").match(source, source.rfind("\\", 0, column))
     elif said.endswith(r"'\n'"):
         found = re.search(r"[\"'].*", source)
     else:
