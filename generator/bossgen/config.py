@@ -30,6 +30,7 @@ _TOP: Final = ("app", "base_url")  # the keys above the sections
 RESERVED_APPS: Final = frozenset(
     {"app", "boss", "src", "tests", "fastapi", "starlette", "uvicorn", "bossgen"}
 )
+_SECRET: Final = "what signs the session cookie is BOSS_SECRET in the environment: boss.toml is committed"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _BASE_URL: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
@@ -311,6 +312,7 @@ class _Reader:
                     f"`{name}` is no key of [{title}]",
                     (*path, name),
                     (f"it belongs {home}" if home else "")
+                    or (_SECRET if name == "secret" else "")
                     or did_you_mean(name, names)
                     or f"its keys are {', '.join(names)}",
                 )

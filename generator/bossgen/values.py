@@ -10,7 +10,10 @@ from typing import Any, Final, Literal, TypeAlias
 from .model import Value
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
-_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~\[\]:%-]+")
+_ORIGIN: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
+)
+_NO_HOST: Final = re.compile(r"[\s/\[\]]")  # of a URL, or a socket in the file system
 _IMPORT: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 # Of these, zero has no meaning; of all other numbers it is the smallest.
@@ -105,7 +108,9 @@ def _check_text(value: str, name: str) -> tuple[str, str]:
             f'must be the name of a cookie, not "{value}"',
             "letters, digits, _ and - are right, spaces and other punctuation are not",
         )
-    if name == "host" and (not value or not value.isprintable() or " " in value):
+    if name == "host" and (
+        not value or not value.isprintable() or _NO_HOST.search(value)
+    ):
         return (
             f'must be an address or a host name, not "{value}"',
             'write host = "127.0.0.1", or host = "0.0.0.0" for every interface',
@@ -117,7 +122,7 @@ def check_item(item: Any, name: str) -> tuple[str, str]:
     """What is wrong with one item of a list of strings, and what to write."""
     if not isinstance(item, str):
         return f"`{name}` must be a list of strings, and this is {kind_of(item)}", ""
-    if name == "allowed_origins" and item != "*" and not _ORIGIN.fullmatch(item):
+    if name == "allowed_origins" and item != "*" and not _is_origin(item):
         return (
             f'"{item}" is no origin: a scheme, a host and perhaps a port',
             'write "https://example.com" or "http://localhost:3000", with no path; "*" allows all',
@@ -128,6 +133,11 @@ def check_item(item: Any, name: str) -> tuple[str, str]:
             "letters, digits and . _ - are right, spaces, commas and slashes are not",
         )
     return "", ""
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and int(found[1] or 0) <= _LARGEST["port"]
 
 
 def _has_kind(value: Any, kind: Kind) -> bool:

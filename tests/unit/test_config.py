@@ -150,6 +150,9 @@ def test_a_base_url_that_no_route_can_have(written: str) -> None:
         ('app = "x"\n[server]\nport = 70000\n', "BG103", "70000", "65535"),
         ('app = "x"\n[server]\nport = -1\n', "BG103", "-1", "0 to 65535"),
         ('app = "x"\n[server]\nhost = ""\n', "BG103", '""', "127.0.0.1"),
+        ('app = "x"\n[server]\nhost = "http://a"\n', "BG103", '"http://a"', "127.0"),
+        ('app = "x"\n[server]\nhost = "[::1]"\n', "BG103", '"[::1]"', "127.0"),
+        ('app = "x"\n[session]\nsecret = "s"\n', "BG102", "secret", "BOSS_SECRET"),
         ('app = "x"\n[server]\nmetrics = "true"\n', "BG103", '"true"', "= true"),
         ('app = "x"\n[server]\nmetrics = 1\n', "BG103", "1", "true or false"),
         ('app = "x"\n[server]\napplication = "app"\n', "BG103", '"app"', "app:app"),
@@ -249,3 +252,25 @@ def test_names_a_service_may_have(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Chat", "1a", "_a", "a-b", "a" * 41, "if", "ä"])
 def test_names_a_service_may_not_have(name: str) -> None:
     assert config.name_problem(name, "service")
+
+
+@pytest.mark.parametrize(
+    ("origin", "right"),
+    [
+        ("https://a.example", True),
+        ("http://localhost:3000", True),
+        ("http://[::1]:65535", True),
+        ("app://x", True),
+        ("*", True),
+        ("https://a.example/", False),
+        ("https://a.example:65536", False),
+        ("https://a.example:", False),
+        ("https://a:b:1", False),
+        ("https://*.example", False),
+        ("https://", False),
+        ("null", False),
+    ],
+)
+def test_origins(origin: str, right: bool) -> None:
+    text = f'app = "x"\n[websocket]\nallowed_origins = ["{origin}"]\n'
+    assert [problem.code for problem in problems(text)] == ([] if right else ["BG103"])

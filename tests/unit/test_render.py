@@ -34,7 +34,7 @@ class_names = st.one_of(
     ),
 )
 tokens = st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}", fullmatch=True)
-origins = st.from_regex(r"https?://[a-z0-9.-]{1,80}(:[0-9]{1,5})?", fullmatch=True)
+origins = st.from_regex(r"https?://[a-z0-9.-]{1,80}(:[0-9]{1,4})?", fullmatch=True)
 
 
 @st.composite
