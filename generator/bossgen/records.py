@@ -56,8 +56,9 @@ def answers(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise BossgenError(
-            f"{path} cannot be read: {error}",
+            f"{path} cannot be read: {reason}",
             "it says what the project was made from; restore it from version control",
         ) from error
     if not isinstance(found, dict):

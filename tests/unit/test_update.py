@@ -204,5 +204,5 @@ def test_damaged_records_are_reported(project: Path, damage: str) -> None:
 
 def test_missing_records_are_reported(project: Path) -> None:
     (project / ".bossgen/project.json").unlink()
-    with pytest.raises(BossgenError, match=r"project\.json"):
+    with pytest.raises(BossgenError, match=r"project\.json cannot be read: No such"):
         update(project)
