@@ -446,7 +446,8 @@ def _say(line: str) -> None:
 
 def _colors(stream: TextIO | None) -> bool:
     # A stream that the process was started without, as with `>&-`, is None.
-    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+    shows = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    return shows and not os.environ.get("NO_COLOR")
 
 
 def _paint(text: str, code: str, color: bool) -> str:

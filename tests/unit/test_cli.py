@@ -231,6 +231,31 @@ def test_no_colours_but_to_a_terminal(project: Path) -> None:
     assert "\x1b" not in bossgen("build", code=1).output
 
 
+@pytest.mark.parametrize(
+    ("variables", "colors"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),  # as https://no-color.org has it
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_to_a_terminal(variables: dict[str, str], colors: bool) -> None:
+    import pty  # only where there are terminals
+
+    master, slave = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "bossgen", "explain", "BG999"],
+        env=variables,
+        stderr=slave,
+        timeout=60,
+        check=False,
+    )
+    os.close(slave)
+    assert (b"\x1b[" in os.read(master, 4096)) == colors
+    os.close(master)
+
+
 def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
     chat(project).write_text('x = "\N{SNOWMAN}" +\n')
     done = subprocess.run(
