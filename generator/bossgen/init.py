@@ -85,5 +85,6 @@ def _adopted(files: Contents, found: Application | None) -> str:
         f"Add these two lines to {where}:\n\n"
         f"    from boss.router import router as boss_router\n"
         f"    {name}.include_router(boss_router)\n\n"
-        f"Then: bossgen add-service chat && bossgen build"
+        f"Then: bossgen add-service chat && bossgen build\n"
+        f"Serving needs fastapi, uvicorn[standard] and itsdangerous."
     )

@@ -175,6 +175,7 @@ def test_what_exists_already_stays(tmp_path: Path) -> None:
 def test_without_an_application_the_lines_are_said_all_the_same(tmp_path: Path) -> None:
     report = init(tmp_path, name="shop")
     assert "app.include_router(boss_router)" in report.message
+    assert "itsdangerous" in report.message  # which FastAPI does not bring
     assert "application" in (tmp_path / "boss.toml").read_text()
 
 
