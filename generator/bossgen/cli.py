@@ -278,7 +278,7 @@ def update(
     ] = None,
     project: Project = None,
 ) -> None:
-    """Bring scaffolded files to this bossgen's templates; no edit is lost."""
+    """Bring scaffolded files to this bossgen's templates. No edit is lost."""
     answers = dict(_pair(item) for item in data or ())
     from .update import update as bring
 
@@ -356,7 +356,7 @@ def explain(
 
 @app.command()
 def dev(project: Project = None) -> None:
-    """Build on save, and serve what was built last on boss.toml's host and port."""
+    """Build on save, and serve what was built last. Host and port are those of boss.toml."""
     root = _root(project)
     from .dev import dev as serve
 

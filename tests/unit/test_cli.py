@@ -69,6 +69,8 @@ def test_help_names_every_command() -> None:
         *("routes", "explain", "dev", "--version", "--install-completion"),
     ):
         assert command in text
+    _, _, listed = text.partition("Commands:")
+    assert "..." not in listed  # what each does is said in full
 
 
 def test_no_command_is_a_wrong_command_line() -> None:
