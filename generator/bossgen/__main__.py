@@ -1,5 +1,18 @@
-"""`python -m bossgen`."""
+"""The command `bossgen`, and `python -m bossgen`."""
 
-from .cli import app
+import signal
 
-app(prog_name="bossgen")
+
+def run() -> None:
+    """Load the commands and run the one that is asked for; Ctrl-C shows no traceback, while they are loaded neither."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # and not ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from .cli import app
+
+    signal.signal(signal.SIGINT, before)
+    app(prog_name="bossgen")
+
+
+if __name__ == "__main__":
+    run()

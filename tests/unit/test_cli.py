@@ -4,6 +4,7 @@ import errno
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -256,6 +257,24 @@ def test_colours_to_a_terminal(variables: dict[str, str], colors: bool) -> None:
     os.close(slave)
     assert (b"\x1b[" in os.read(master, 4096)) == colors
     os.close(master)
+
+
+def test_ctrl_c_while_the_commands_are_loaded_shows_no_traceback(
+    tmp_path: Path,
+) -> None:
+    pressed = (
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    (tmp_path / "typer.py").write_text(pressed)
+    done = subprocess.run(
+        [sys.executable, "-m", "bossgen", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
