@@ -22,6 +22,7 @@ def test_wheel_holds_template_and_generator(wheel: Path) -> None:
     template = {f"bossgen/template/{name}" for name in below(REPOSITORY / "template")}
     generator = {f"bossgen/{n}" for n in below(REPOSITORY / "generator" / "bossgen")}
     assert names == template | generator
+    assert "bossgen/py.typed" in names  # what the classifier "Typing :: Typed" means
 
 
 def test_version(bossgen: Bossgen, wheel: Path, tmp_path: Path) -> None:
