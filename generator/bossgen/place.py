@@ -139,8 +139,9 @@ def move_files(staged: Path, root: Path, files: Sequence[PurePosixPath]) -> None
 def write(path: Path, content: bytes) -> None:
     """Write one file as a whole: into a file beside it, then renamed over it; its permissions are kept.
 
-    A file that holds this content already keeps its modification time.
+    A file that holds this content already keeps its modification time. A link stays one: what it leads to is written.
     """
+    path = Path(os.path.realpath(path))
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -177,6 +177,15 @@ def test_writing_keeps_permissions_and_times_of_what_does_not_change(
     assert sorted(tree(root)) == ["a.txt", "mine.txt"]
 
 
+def test_writing_to_a_link_writes_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/README.md").write_text("old")
+    (tmp_path / "README.md").symlink_to("docs/README.md")
+    place.write(tmp_path / "README.md", b"new")
+    assert (tmp_path / "README.md").is_symlink()
+    assert (tmp_path / "docs/README.md").read_text() == "new"
+
+
 def test_removing_takes_empty_folders_along(staged: Path) -> None:
     place.remove(staged / B, staged)
     assert sorted(tree(staged)) == ["a.txt", "c.txt"]
