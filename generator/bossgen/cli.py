@@ -415,12 +415,10 @@ def _show_problems(report: "pipeline.Report", form: Form) -> None:
 
 def _watch(root: Path, form: Form) -> None:
     """Build until Ctrl-C is pressed."""
-    import threading
+    from .watch import ending, watch
 
-    from .watch import watch
-
-    with contextlib.suppress(KeyboardInterrupt):
-        watch(root, _teller(form), threading.Event())
+    with ending() as stop:
+        watch(root, _teller(form), stop)
 
 
 def _teller(form: Form) -> "Callable[[pipeline.Report | BossgenError, float], None]":

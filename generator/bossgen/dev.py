@@ -8,21 +8,18 @@ lies in a file whose path the server finds in its environment.
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from .build import Report
 from .errors import BossgenError
 from .report import problems
 from .served import PATIENCE
-from .watch import attempt, looks
+from .watch import attempt, ending, looks
 
 STATUS: Final = Path(".bossgen", "dev.json")  # in the project; .gitignore names it
 VARIABLE: Final = "BOSS_DEV_STATUS"  # tells the server where it is
@@ -48,7 +45,7 @@ def dev(
     server = Server(root, say)
     status = root / STATUS
     number = 0
-    with _ending() as stop:
+    with ending() as stop:
         try:
             for saved in looks(root, stop, wide=True):
                 if not saved:
@@ -138,22 +135,3 @@ def _write(path: Path, status: dict[str, object]) -> None:
             f"cannot write {STATUS}: {error.strerror}",
             "bossgen dev keeps there what the landing page shows of the last build",
         ) from error
-
-
-@contextmanager
-def _ending() -> Iterator[threading.Event]:
-    """An event that is set when the process is told to end, whichever way."""
-    stop = threading.Event()
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    told = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
-        told.append(signal.SIGHUP)
-    before = [signal.signal(one, end) for one in told]
-    try:
-        yield stop
-    finally:
-        for one, handler in zip(told, before, strict=True):
-            signal.signal(one, handler)

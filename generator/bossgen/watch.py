@@ -6,10 +6,12 @@ a build is under way, an editor that replaces files is understood, and a disk th
 
 import contextlib
 import gc
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
+from types import FrameType
 from typing import Final
 
 import watchfiles
@@ -38,14 +40,33 @@ def watch(
     Args:
         root: the project.
         tell: is given what each build came to, and how many seconds it took.
-        stop: ends the watch; it may be set from any thread.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C was pressed.
+        stop: ends the watch; it may be set from any thread. See `ending`.
     """
     for saved in looks(root, stop, wide=False):
         if saved:
             tell(*attempt(root))
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[Event]:
+    """An event that is set when the process is told to end, whichever way.
+
+    Not by an exception: one that Ctrl-C raises may come where Python can only report it and go on.
+    """
+    stop = Event()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    told = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        told.append(signal.SIGHUP)
+    before = [signal.signal(one, end) for one in told]
+    try:
+        yield stop
+    finally:
+        for one, handler in zip(told, before, strict=True):
+            signal.signal(one, handler)
 
 
 def attempt(root: Path) -> tuple[Report | BossgenError, float]:

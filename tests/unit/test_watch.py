@@ -1,5 +1,6 @@
 """watch.py: every save is noticed, however it comes about."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -8,7 +9,7 @@ import pytest
 
 from bossgen.build import Report
 from bossgen.errors import BossgenError
-from bossgen.watch import looks, watch
+from bossgen.watch import ending, looks, watch
 from tests.compiling import handler
 
 PATIENCE = 100  # looks, of at most a tenth of a second, until a test gives up
@@ -129,3 +130,21 @@ def test_a_folder_that_cannot_be_read_is_left_to_the_build(
     assert next(look)
     (project / "src/websocket").unlink()
     assert saved(look)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_tells_the_process_to_end_ends_the_watch(
+    project: Path, told: signal.Signals
+) -> None:
+    """Even while something is built, of which the outcome is still told."""
+    before = signal.getsignal(told)
+    outcomes: list[Report | BossgenError] = []
+
+    def tell(outcome: Report | BossgenError, seconds: float) -> None:
+        signal.raise_signal(told)
+        outcomes.append(outcome)
+
+    with ending() as stop:
+        watch(project, tell, stop)
+    assert len(outcomes) == 1
+    assert signal.getsignal(told) == before
