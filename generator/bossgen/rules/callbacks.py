@@ -320,13 +320,10 @@ def callback_kind(view: View) -> Iterator[Finding]:
                     f"remove `@{view.text(decorator)}` and {_write(node, method.callback)}",
                 )
             elif view.plain(node) and (yields := view.module.scopes[node].yields):
-                first = min(yields, key=lambda one: (one.lineno, one.col_offset))  # type: ignore[attr-defined]
-                yield Finding(
-                    place,
-                    f"{subject} has a `yield` in it: calling it makes a generator and runs none of its lines",
-                    _instead_of_yield(method.callback),
-                    ((view.at(first), "this makes it a generator"),),
-                )
+                yield _generator(view, method, yields)
+        elif isinstance(node, ast.Lambda):
+            if yields := view.module.scopes[node].yields:
+                yield _generator(view, method, yields)
         elif isinstance(node, ast.Call):
             meaning = view.at_top(node.func)
             if isinstance(meaning, str) and meaning in _KINDS and place is not None:
@@ -348,6 +345,16 @@ def callback_kind(view: View) -> Iterator[Finding]:
                 f"write `def {method.name}({', '.join(('self', *method.callback.parameters))})`,"
                 " or leave it out: the default does nothing",
             )
+
+
+def _generator(view: View, method: Method, yields: list[ast.AST]) -> Finding:
+    first = min(yields, key=lambda one: (one.lineno, one.col_offset))  # type: ignore[attr-defined]
+    return Finding(
+        _place(view, method),
+        f"`{method.name}` has a `yield` in it: calling it makes a generator and runs none of its lines",
+        _instead_of_yield(method.callback),
+        ((view.at(first), "this makes it a generator"),),
+    )
 
 
 def _deciding(view: View, node: Function) -> ast.expr | None:

@@ -47,7 +47,9 @@ Evaluate: TypeAlias = Callable[[ast.expr], Value]
 class Calls:
     """The calls of one function."""
 
-    def __init__(self, view: View, node: Function, summaries: Summaries) -> None:
+    def __init__(
+        self, view: View, node: Function | ast.Lambda, summaries: Summaries
+    ) -> None:
         self.view = view
         self.scope = view.module.scopes[node]
         self.is_async = isinstance(node, ast.AsyncFunctionDef)

@@ -42,7 +42,9 @@ class Exits:
 class Evaluation:
     """The expressions of one function."""
 
-    def __init__(self, view: View, node: Function, summaries: Summaries) -> None:
+    def __init__(
+        self, view: View, node: Function | ast.Lambda, summaries: Summaries
+    ) -> None:
         self.view = view
         self.node = node
         self.scope = view.module.scopes[node]

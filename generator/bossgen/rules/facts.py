@@ -44,7 +44,7 @@ _BOTH: Final = frozenset({False, True})
 class Facts:
     """The questions of one function; only those count that occur more than once."""
 
-    def __init__(self, node: Function, whole: Whole) -> None:
+    def __init__(self, node: Function | ast.Lambda, whole: Whole) -> None:
         self._whole = whole
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
@@ -174,7 +174,7 @@ def _cells(
 # --- conditions --------------------------------------------------------------------------------------
 
 
-def _tests(node: Function) -> Iterator[ast.expr]:
+def _tests(node: Function | ast.Lambda) -> Iterator[ast.expr]:
     """Every condition in a function."""
     parts_of_tests: set[ast.AST] = set()
     for one in ast.walk(node):

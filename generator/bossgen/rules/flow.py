@@ -67,7 +67,7 @@ class Flow:
         self.view = view
         self._done: dict[ast.AST, Summary | None] = {}
 
-    def summary(self, node: Function) -> Summary | None:
+    def summary(self, node: Function | ast.Lambda) -> Summary | None:
         """All ends of a function; None while it is being followed, where it calls itself."""
         if node not in self._done:
             self._done[node] = None
@@ -97,6 +97,13 @@ def flow_of(view: View) -> Flow:
     return flow
 
 
+def _body(node: Function | ast.Lambda) -> list[ast.stmt]:
+    """The statements of a function; a lambda has one, which returns its expression."""
+    if isinstance(node, ast.Lambda):
+        return [ast.copy_location(ast.Return(node.body), node.body)]
+    return node.body
+
+
 class _TooLongError(Exception):
     """A function has so many ways that following them would take too long."""
 
@@ -104,14 +111,14 @@ class _TooLongError(Exception):
 class _Walk(Evaluation):
     """One function, followed from its first line."""
 
-    def __init__(self, flow: Flow, node: Function) -> None:
+    def __init__(self, flow: Flow, node: Function | ast.Lambda) -> None:
         super().__init__(flow.view, node, flow.summary)
         self.flow = flow
         self.steps = 0
 
     def summary(self) -> Summary:
         try:
-            ways = self.block(self.node.body, [self._start()])
+            ways = self.block(_body(self.node), [self._start()])
         except _TooLongError:
             return Summary(ends=(), falls=False, may_fall=True)
         return Summary(

@@ -50,14 +50,14 @@ def request_unavailable(view: View) -> Iterator[Finding]:
     listed = ", ".join(f"`{name}`" for name in where[:-1]) + f" and `{where[-1]}`"
     contexts = _without_client(view)
     for node, scope in used:
-        method = _method_around(scope)
+        method = _method_around(view, scope)
         if method is None or method not in contexts:
             continue
         callback = contexts[method]
         text = f"self.{node.attr}"
         if callback == "__init__":
             message = f"`{text}` is not there yet in `__init__`, nor in what it calls"
-        elif callback == method.name:
+        elif isinstance(method, ast.Lambda) or callback == method.name:
             message = f"`{text}` is not there in `{callback}`, which is not called for a client"
         else:
             message = f"`{text}` is not there: `{method.name}` is called from `{callback}`, which is not called for a client"
@@ -68,24 +68,23 @@ def request_unavailable(view: View) -> Iterator[Finding]:
         )
 
 
-def _method_around(scope: Scope) -> Function | None:
+def _method_around(view: View, scope: Scope) -> Function | ast.Lambda | None:
     """The method in which a scope lies."""
     here: Scope | None = scope
-    while here is not None and here.parent is not None:
-        if isinstance(here.node, Function) and isinstance(
-            here.parent.node, ast.ClassDef
-        ):
+    while here is not None:
+        if isinstance(here.node, Function | ast.Lambda) and view.is_method(here):
             return here.node
         here = here.parent
     return None
 
 
-def _without_client(view: View) -> dict[Function, str]:
+def _without_client(view: View) -> dict[Function | ast.Lambda, str]:
     """The methods that run only for the service as a whole, with the callback that leads to each."""
-    found: dict[Function, str] = {
+    found: dict[Function | ast.Lambda, str] = {
         method.definition: method.name
         for method in view.methods
-        if not method.callback.has_client and isinstance(method.definition, Function)
+        if not method.callback.has_client
+        and isinstance(method.definition, Function | ast.Lambda)
     }
     found.update(
         (meaning, "__init__")
@@ -120,7 +119,7 @@ def _without_client(view: View) -> dict[Function, str]:
                     for use, scope in mentions.get(name, ())
                     if (use in called or _is_property(view, node))
                     and view.is_self(use.value, scope)
-                    and (caller := _method_around(scope)) in own
+                    and (caller := _method_around(view, scope)) in own
                     and caller is not None
                 ]
                 if callers and len(callers) == len(mentions[name]):

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function
@@ -11,19 +12,31 @@ from .making import made_wrongly
 from .rule import Finding, Method, View, name_span, positional, rule
 from .types import NONE, state_types
 
+_Followed: TypeAlias = Function | ast.Lambda
 
-def _followed(view: View) -> Iterator[tuple[Method, Function, Summary]]:
+
+def _followed(view: View) -> Iterator[tuple[Method, _Followed, Summary]]:
     """The callbacks whose ends have to be looked at closely: most are right at first sight."""
     flow = flow_of(view)
-    for method, node in view.functions():
+    for method, node in (*view.functions(), *_lambdas(view)):
         if method.callback.results and not _right_at_sight(view, method, node):
             summary = flow.summary(node)
             if summary is not None:
                 yield method, node, summary
 
 
-def _right_at_sight(view: View, method: Method, node: Function) -> bool:
+def _lambdas(view: View) -> Iterator[tuple[Method, ast.Lambda]]:
+    """The callbacks that are a `lambda`, and no generator."""
+    for method in view.methods:
+        node = method.definition
+        if isinstance(node, ast.Lambda) and not view.module.scopes[node].yields:
+            yield method, node
+
+
+def _right_at_sight(view: View, method: Method, node: _Followed) -> bool:
     """Whether the last line is never passed, and every `return` makes a result on the spot."""
+    if isinstance(node, ast.Lambda):
+        return False
     right = {f"boss.{name}" for name in method.callback.results}
     scope = view.module.scopes[node]
     return _ends(node.body) and all(
@@ -72,7 +85,7 @@ def result_missing(view: View) -> Iterator[Finding]:
     """
     for method, node, summary in _followed(view):
         what = _to_return(view, method, node)
-        if summary.falls:
+        if summary.falls and isinstance(node, Function):
             at = name_span(view.module, node)
             if summary.ends:
                 message = f"`{method.name}` can end without returning a result"
@@ -95,7 +108,7 @@ def result_missing(view: View) -> Iterator[Finding]:
                 if end.expression is not None and not _is_none(end.expression):
                     text = f"`{method.name}` returns {end.value.what}"
                     text += " here" if end.value.what == "None" else ""
-                yield Finding(view.at(place), text, f"write `return {what}`")
+                yield Finding(view.at(place), text, _write(node, what))
             elif end.value.kind == "mixed" and end.straight:
                 reported.add(place)
                 yield Finding(
@@ -109,7 +122,14 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _to_return(view: View, method: Method, node: Function) -> str:
+def _write(node: _Followed, what: str) -> str:
+    """What to do about a place that should be a result; a lambda has no `return`."""
+    return (
+        f"write `{what}`" if isinstance(node, ast.Lambda) else f"write `return {what}`"
+    )
+
+
+def _to_return(view: View, method: Method, node: _Followed) -> str:
     """The result to write, with the user's own names."""
     if method.callback.results == ("Ok",):
         types = state_types(view)
@@ -122,7 +142,7 @@ def _to_return(view: View, method: Method, node: Function) -> str:
     return f"{method.callback.results[0]}({_state_name(method.callback, node)})"
 
 
-def _state_name(callback: Callback, node: Function) -> str:
+def _state_name(callback: Callback, node: _Followed) -> str:
     place = callback.parameters.index("state") + 1
     names = [argument.arg for argument in positional(node)]
     return names[place] if place < len(names) else "state"
@@ -246,34 +266,35 @@ def _unawaited(view: View, method: Method, place: ast.expr) -> Finding:
 
 
 def _instead(
-    view: View, method: Method, node: Function, value: ast.expr | None, given: str
+    view: View, method: Method, node: _Followed, value: ast.expr | None, given: str
 ) -> str:
     what = _to_return(view, method, node)
     if isinstance(value, ast.Call) and value.args and "gives" in given:
-        return f"call it on a line of its own, and write `return {what}` below"
+        place = "in a `def`" if isinstance(node, ast.Lambda) else "on a line of its own"
+        return f"call it {place}, and write `return {what}` below"
     if isinstance(value, ast.Tuple) and method.callback.results != ("Ok",):
         return _from_tuple(view, method, node, value)
-    return f"write `return {_to_return(view, method, node)}`"
+    return _write(node, _to_return(view, method, node))
 
 
-def _from_tuple(view: View, method: Method, node: Function, value: ast.Tuple) -> str:
+def _from_tuple(view: View, method: Method, node: _Followed, value: ast.Tuple) -> str:
     """The result that an Erlang programmer means by `("stop", reason, state)` or `state, 5`."""
     parts = value.elts
     first = parts[0].value if parts and isinstance(parts[0], ast.Constant) else None
     rest = [view.text(part) for part in parts]
     if first == "stop" and len(parts) == 3:
-        return f"write `return Stop({', '.join(rest[1:])})`"
+        return _write(node, f"Stop({', '.join(rest[1:])})")
     if first == "noreply" and len(parts) in {2, 3}:
         rest = rest[1:]
     if len(rest) == 2:
-        return f"write `return Noreply({rest[0]}, timeout={rest[1]})`"
+        return _write(node, f"Noreply({rest[0]}, timeout={rest[1]})")
     if len(rest) == 1:
-        return f"write `return Noreply({rest[0]})`"
-    return f"write `return {_to_return(view, method, node)}`"
+        return _write(node, f"Noreply({rest[0]})")
+    return _write(node, _to_return(view, method, node))
 
 
 def _other(
-    view: View, method: Method, node: Function, made: str, value: ast.expr | None
+    view: View, method: Method, node: _Followed, made: str, value: ast.expr | None
 ) -> str:
     if isinstance(value, ast.Call) and made != "Stop" and method.callback.results:
         right = method.callback.results[0]
@@ -286,5 +307,5 @@ def _other(
                 ),
             ]
         )
-        return f"write `return {right}({inner})`"
-    return f"write `return {_to_return(view, method, node)}`"
+        return _write(node, f"{right}({inner})")
+    return _write(node, _to_return(view, method, node))

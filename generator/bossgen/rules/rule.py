@@ -229,13 +229,18 @@ class View:
                 bound = here.bindings[node.id]
                 return (
                     len(bound) == 1
-                    and isinstance(here.node, Function)
-                    and here.parent is not None
-                    and isinstance(here.parent.node, ast.ClassDef)
+                    and self.is_method(here)
+                    and isinstance(here.node, Function | ast.Lambda)
                     and bound[0] is first_parameter(here.node)
                 )
             here = here.parent
         return False
+
+    def is_method(self, scope: Scope) -> bool:
+        """Whether a function is called on an instance: a `def` in a class, or a lambda that is a callback."""
+        if isinstance(scope.node, ast.Lambda):
+            return any(method.definition is scope.node for method in self.methods)
+        return scope.parent is not None and isinstance(scope.parent.node, ast.ClassDef)
 
     def target(self, call: ast.Call, scope: Scope) -> Meaning:
         """The function of the file, or the dotted name, that a call leads to."""

@@ -202,7 +202,7 @@ def _on_the_loop(view: View) -> list[Scope]:
     waiting += [
         method.definition
         for method in view.methods
-        if isinstance(method.definition, Function)
+        if isinstance(method.definition, Function | ast.Lambda)
     ]
     waiting += [
         meaning for meaning in view.member("__init__") if isinstance(meaning, Function)
