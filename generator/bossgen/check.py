@@ -5,6 +5,7 @@ from typing import Final
 
 from .diagnostics import Diagnostic, sort_key
 from .model import Behaviour, Handler, Plan
+from .names import ANY_NAME
 from .rules import RULES
 from .rules.files import service_of
 from .rules.ignores import ignores, silenced, unused_ignore
@@ -67,7 +68,7 @@ def _methods(handler: Handler, behaviour: Behaviour) -> tuple[Method, ...]:
     methods: list[Method] = []
     for callback in behaviour.callbacks:
         for class_ in handler.overriding:
-            if class_ is None:
+            if class_ is None or ANY_NAME in class_.members:
                 break
             if callback.name in class_.members:
                 methods += [

@@ -52,7 +52,8 @@ class Class:
 
     node: ast.ClassDef
     bases: tuple[tuple["Meaning", ...], ...]  # for each base what it may be
-    members: dict[str, tuple["Meaning", ...]]  # what its body binds
+    # What its body binds; "*" is among it when names made at run time may be.
+    members: dict[str, tuple["Meaning", ...]]
     annotations: Mapping[str, ast.expr]  # `members: Group` in its body
     typing_only: bool  # it stands under `if TYPE_CHECKING`
 

@@ -8,6 +8,7 @@ None, and no rule may conclude anything from it.
 import ast
 import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, TypeAlias
 
 from .model import Class, Meaning, Scope
@@ -15,6 +16,7 @@ from .model import Class, Meaning, Scope
 Names: TypeAlias = dict[str, tuple[Meaning, ...]]
 
 _STAR: Final = "*"  # under this key: the modules whose names were all imported
+ANY_NAME: Final = "*"  # a member of a class that binds names made at run time
 _UNKNOWN: Final[tuple[Meaning, ...]] = (None,)
 _BUILTINS: Final = frozenset(dir(builtins))
 _ALIASES: Final = (ast.Name, ast.Attribute, ast.Subscript)
@@ -64,9 +66,11 @@ def _run(
                     else:
                         names[name] = (meaning,)
             case ast.Assign(targets=targets, value=value):
+                _hand_over(value, names, outer)
                 for target in targets:
                     _assign(target, value, names, outer)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
+                _hand_over(value, names, outer)
                 _assign(target, value, names, outer)
             case ast.AugAssign(target=target):
                 _assign(target, None, names, outer)
@@ -81,6 +85,8 @@ def _run(
                 )
             ):
                 _set(name, attribute, names)
+            case ast.Expr(value=value):
+                _hand_over(value, names, outer)
             case ast.If(test=test, body=then, orelse=otherwise):
                 branches: list[Names] = []
                 only_types = _mentions_type_checking(test)
@@ -199,6 +205,13 @@ def _assign(
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
             # ChatWebsocket.handle_join = ...
             _set(name, ast.Constant(attribute), names)
+        case ast.Subscript(
+            value=ast.Call(func=ast.Name(id=namespace), args=[]),
+            slice=ast.Constant(value=str() as name),
+        ) if namespace in _NAMESPACES:
+            # locals()["handle_join"] = ...
+            inside = outer is None or namespace != "globals"
+            (names if inside else outer or names)[name] = _UNKNOWN
 
 
 def _set(name: str, attribute: ast.expr, names: Names) -> None:
@@ -209,7 +222,36 @@ def _set(name: str, attribute: ast.expr, names: Names) -> None:
         if isinstance(attribute, ast.Constant):
             meaning.members[str(attribute.value)] = _UNKNOWN
         else:
-            meaning.members.update(dict.fromkeys(meaning.members, _UNKNOWN))
+            meaning.members.update(_unknown_members(meaning.members))
+
+
+def _unknown_members(members: Names) -> Names:
+    """The members of a class that may bind any name to anything."""
+    return dict.fromkeys((*members, ANY_NAME), _UNKNOWN)
+
+
+def _hand_over(value: ast.expr, names: Names, outer: Names | None) -> None:
+    """Know nothing more about the members of a class that is given to a function, which may replace them."""
+    for call in ast.walk(value):
+        if not isinstance(call, ast.Call):
+            continue
+        given = [
+            meaning
+            for one in call.args
+            if isinstance(one, ast.Name)
+            for meaning in meaning_of(one, names, outer)
+            if isinstance(meaning, Class)
+        ]
+        if given and not all(
+            isinstance(meaning, str) and meaning.startswith(_LEAVES_ALONE)
+            for meaning in meaning_of(call.func, names, outer)
+        ):
+            for meaning in given:
+                meaning.members.update(dict.fromkeys(meaning.members, _UNKNOWN))
+
+
+# Modules whose functions leave a class they are given as it is.
+_LEAVES_ALONE: Final = ("builtins.", "typing.", "dataclasses.", "boss.")
 
 
 def _class(
@@ -217,7 +259,22 @@ def _class(
 ) -> Class:
     members: Names = {}
     _run(node.body, members, names if outer is None else outer, None, typing_only=False)
-    if not all(_leaves_members(one, names, outer) for one in node.decorator_list):
+    bases = tuple(
+        _UNKNOWN if isinstance(base, ast.Constant) else meaning_of(base, names, outer)
+        for base in node.bases
+    )
+    if _binds_any_name(node.body):
+        members = _unknown_members(members)
+    elif any(
+        isinstance(base, Class) and _HOOK in base.members
+        for base in chain.from_iterable(bases)
+    ):
+        # The bases of a base need not be looked at: it passes the name on.
+        members = dict.fromkeys((*members, _HOOK), _UNKNOWN)
+    elif not (
+        all(_leaves_members(one, names, outer) for one in node.decorator_list)
+        and all(_is_plain(keyword, names, outer) for keyword in node.keywords)
+    ):
         members = dict.fromkeys(members, _UNKNOWN)
     annotations = {
         statement.target.id: statement.annotation
@@ -227,12 +284,7 @@ def _class(
     }
     return Class(
         node=node,
-        bases=tuple(
-            _UNKNOWN
-            if isinstance(base, ast.Constant)
-            else meaning_of(base, names, outer)
-            for base in node.bases
-        ),
+        bases=bases,
         members=members,
         annotations=annotations,
         typing_only=typing_only,
@@ -251,6 +303,43 @@ _KEEPING: Final = frozenset(
 def _leaves_members(decorator: ast.expr, names: Names, outer: Names | None) -> bool:
     made = decorator.func if isinstance(decorator, ast.Call) else decorator
     return set(meaning_of(made, names, outer)) <= _KEEPING
+
+
+_HOOK: Final = "__init_subclass__"  # may change the members of what extends the class
+_NAMESPACES: Final = frozenset({"locals", "vars", "globals"})
+
+
+def _binds_any_name(body: Sequence[ast.stmt]) -> bool:
+    """Whether the body of a class may bind names that are made at run time: by `exec`, or through `locals()`."""
+    waiting: list[ast.AST] = [*body]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                continue
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="locals" | "vars"), args=[]),
+                slice=ast.Constant(),
+            ):
+                continue
+            case (
+                ast.Call(func=ast.Name(id="locals" | "vars"), args=[])
+                | ast.Call(func=ast.Name(id="exec"))
+                | ast.Attribute(attr="f_locals")
+            ):
+                return True
+        waiting += ast.iter_child_nodes(node)
+    return False
+
+
+def _is_plain(keyword: ast.keyword, names: Names, outer: Names | None) -> bool:
+    """Whether what stands behind the bases of a class leaves its members alone."""
+    if keyword.arg != "metaclass":
+        return False  # an `__init_subclass__` reads it
+    return set(meaning_of(keyword.value, names, outer)) <= {
+        "abc.ABCMeta",
+        "builtins.type",
+    }
 
 
 def _mentions_type_checking(test: ast.expr) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from .diagnostics import Diagnostic, Span, split_lines
 from .lineage import lineage, overriding
 from .model import Behaviour, Handler, Module, Source
-from .names import define
+from .names import ANY_NAME, define
 from .rules import RULES
 from .rules.definitions import HANDLER, handler_syntax, handlers
 from .rules.files import service_of
@@ -79,7 +79,9 @@ def _handler(module: Module, service: str, behaviour: Behaviour) -> Iterator[Han
         path=module.source.path,
         module=module.source.path.removesuffix(".py").replace("/", "."),
         class_name=definition.node.name,
-        callbacks=tuple(name for name in behaviour.names if name in defined),
+        callbacks=tuple(
+            name for name in behaviour.names if name in defined or ANY_NAME in defined
+        ),
         summary=_summary(definition.node) or _summary(module.tree),
         parsed=module,
         definition=definition,

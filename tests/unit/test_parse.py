@@ -51,6 +51,18 @@ def test_what_is_read_off_a_handler() -> None:
     assert handler.summary == "Everyone hears everyone."
 
 
+def test_callbacks_that_the_class_may_bind_by_names_made_at_run_time_are_among_them() -> (
+    None
+):
+    top = "from boss import ServiceHandler\nclass Chat(ServiceHandler[int]):\n"
+    inside = "    for name in names:\n        locals()[name] = made(name)\n"
+    behind = "    pass\nfor name in names: setattr(Chat, name, made(name))\n"
+    one = '    locals()["handle_join"] = made("handle_join")\n'
+    assert parsed(top + inside).callbacks == BEHAVIOUR.names
+    assert parsed(top + behind).callbacks == BEHAVIOUR.names
+    assert parsed(top + one).callbacks == ("handle_join",)
+
+
 def test_summary_falls_back_to_the_module() -> None:
     assert parsed(f'"""  The module.\n\nMore."""\n{GOOD}').summary == "The module."
     assert parsed(GOOD).summary == ""

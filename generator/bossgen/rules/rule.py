@@ -21,7 +21,7 @@ from ..model import (
     Module,
     Scope,
 )
-from ..names import lookup, resolve
+from ..names import ANY_NAME, lookup, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +294,8 @@ def member(lineage: tuple[Class | None, ...], name: str) -> tuple[Meaning, ...]:
             return (None,)
         if name in class_.members:
             return class_.members[name]
+        if ANY_NAME in class_.members:
+            return (None,)
     return ()
 
 
