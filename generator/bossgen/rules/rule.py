@@ -135,6 +135,10 @@ def _column(module: Module, line: int, offset: int) -> int:
 TRANSPARENT: Final = frozenset({"typing.override", "typing.final"})
 
 
+# Decorators with which a function gets no instance.
+_WITHOUT_SELF: Final = frozenset({"builtins.staticmethod", "builtins.classmethod"})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """A callback as a handler defines it."""
@@ -237,10 +241,20 @@ class View:
         return False
 
     def is_method(self, scope: Scope) -> bool:
-        """Whether a function is called on an instance: a `def` in a class, or a lambda that is a callback."""
+        """Whether a function is called on the handler: a `def` of its classes, or a lambda that is a callback."""
         if isinstance(scope.node, ast.Lambda):
             return any(method.definition is scope.node for method in self.methods)
-        return scope.parent is not None and isinstance(scope.parent.node, ast.ClassDef)
+        return (
+            isinstance(scope.node, Function)
+            and scope.parent is not None
+            and any(
+                class_ is not None and class_.node is scope.parent.node
+                for class_ in self.handler.lineage
+            )
+            and not any(
+                self.at_top(one) in _WITHOUT_SELF for one in scope.node.decorator_list
+            )
+        )
 
     def target(self, call: ast.Call, scope: Scope) -> Meaning:
         """The function of the file, or the dotted name, that a call leads to."""
