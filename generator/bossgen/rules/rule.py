@@ -224,21 +224,40 @@ class View:
         yield from inner.get(function, ())
 
     def is_self(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether an expression is the instance on which the method around was called."""
+        """Whether an expression is the instance on which the method around was called, or a variable for it."""
         if not isinstance(node, ast.Name):
             return False
         here: Scope | None = scope
         while here is not None:
             if node.id in here.bindings and not isinstance(here.node, ast.ClassDef):
                 bound = here.bindings[node.id]
+                if len(bound) != 1:
+                    return False
+                if bound[0] is None:
+                    return node.id in self._aliases(here)
                 return (
-                    len(bound) == 1
-                    and self.is_method(here)
-                    and isinstance(here.node, Function | ast.Lambda)
+                    isinstance(here.node, Function | ast.Lambda)
                     and bound[0] is first_parameter(here.node)
+                    and self.is_method(here)
                 )
             here = here.parent
         return False
+
+    def _aliases(self, scope: Scope) -> set[str]:
+        """The variables of a function to which it assigns `self`; that they get nothing else, the caller knows."""
+        known = self.memo.setdefault("aliases", {})
+        if scope.node not in known:
+            known[scope.node] = set()  # for a variable that is assigned to itself
+            known[scope.node] = {
+                node.targets[0].id
+                for node in scope.assignments
+                if isinstance(node, ast.Assign)
+                and len(node.targets) == 1
+                and isinstance(node.targets[0], ast.Name)
+                and self.is_self(node.value, scope)
+            }
+        found: set[str] = known[scope.node]
+        return found
 
     def is_method(self, scope: Scope) -> bool:
         """Whether a function is called on the handler: a `def` of its classes, or a lambda that is a callback."""
