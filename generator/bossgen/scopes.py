@@ -119,6 +119,7 @@ def _note_function(scope: Scope, node: ast.AST) -> _Opened | None:
         *([arguments.kwarg] if arguments.kwarg else ()),
     ):
         opened.bindings.setdefault(argument.arg, []).append(argument)
+    _bind_types(opened, node)
     around: list[ast.AST] = [*arguments.defaults]
     around += [default for default in arguments.kw_defaults if default is not None]
     if isinstance(node, ast.Lambda):
@@ -131,7 +132,21 @@ def _note_class(scope: Scope, node: ast.AST) -> _Opened | None:
     assert isinstance(node, ast.ClassDef)
     scope.bindings.setdefault(node.name, []).append(None)
     around: list[ast.AST] = [*node.bases, *(kw.value for kw in node.keywords)]
+    if types := getattr(node, "type_params", ()):
+        # The methods see the type parameters, unlike what the body of the class binds.
+        scope = Scope(types[0], scope)
+        _bind_types(scope, node)
     return Scope(node, scope), list(node.body), [*around, *node.decorator_list]
+
+
+def _bind_types(scope: Scope, node: ast.AST) -> None:
+    """Bind the type parameters of `def f[T](...)` and `class C[T]`, which Python has from 3.12 on."""
+    for parameter in getattr(node, "type_params", ()):
+        scope.bindings.setdefault(parameter.name, []).append(None)
+
+
+def _note_alias(scope: Scope, node: ast.AST) -> None:
+    scope.bindings.setdefault(node.name.id, []).append(None)  # type: ignore[attr-defined]
 
 
 def _note_import(scope: Scope, node: ast.AST) -> None:
@@ -177,4 +192,5 @@ _NOTES: Final = {
     ast.MatchMapping: _note_pattern,
     ast.Global: _note_outside,
     ast.Nonlocal: _note_outside,
+    getattr(ast, "TypeAlias", None): _note_alias,  # Python 3.12
 }

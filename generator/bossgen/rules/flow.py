@@ -14,7 +14,7 @@ from .calls import End, Summary
 from .evaluation import Evaluation, Exits
 from .narrowing import irrefutable
 from .rule import View, positional
-from .types import is_one, of_annotation
+from .types import declared, is_one
 from .ways import (
     DECIDED,
     NOTHING,
@@ -84,7 +84,7 @@ class Flow:
         return summary is not None and not summary.ends and not summary.may_fall
 
     def _named_never(self, node: Function) -> bool:
-        types = of_annotation(self.view, node.returns)
+        types = declared(self.view, node.returns, self.view.module.scopes[node])
         return is_one(types, "typing.NoReturn") or is_one(types, "typing.Never")
 
 

@@ -16,6 +16,7 @@ from .types import (
     NONE,
     Type,
     Types,
+    declared,
     enum_members,
     of_annotation,
     state_types,
@@ -174,7 +175,7 @@ def _given(view: View, function: Function, *, awaited: bool) -> Types:
     if view.module.scopes[function].yields:
         return None if awaited else (_GENERATOR,)
     if isinstance(function, ast.AsyncFunctionDef) == awaited:
-        return of_annotation(view, function.returns)
+        return declared(view, function.returns, view.module.scopes[function])
     return None if awaited else (_COROUTINE,)
 
 
@@ -267,7 +268,7 @@ def _assigned(
     match node:
         case ast.AnnAssign(target=ast.Name(id=target), annotation=annotation):
             if target == name:
-                yield of_annotation(view, annotation)
+                yield declared(view, annotation, scope)
         case (
             ast.Assign(targets=[ast.Name(id=target)], value=value)
             | ast.NamedExpr(target=ast.Name(id=target), value=value)
@@ -334,7 +335,7 @@ def _of_parameter(view: View, parameter: ast.arg, scope: Scope) -> Types:
     if parameter in (node.args.vararg, node.args.kwarg):
         return None
     if parameter.annotation is not None:
-        return of_annotation(view, parameter.annotation)
+        return declared(view, parameter.annotation, scope)
     for method in view.methods:
         if method.definition is node:
             place = (

@@ -4,11 +4,12 @@ None means that nothing is known; a rule then concludes nothing.
 """
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from ..model import Class, Meaning
+from ..model import Class, Meaning, Scope
 from .definitions import HANDLER
 from .rule import View
 
@@ -80,6 +81,29 @@ def of_annotation(view: View, node: ast.expr | None, depth: int = 0) -> Types:
         case ast.Name() | ast.Attribute():
             return _named(view, view.at_top(node), depth)
     return None
+
+
+def declared(view: View, node: ast.expr | None, scope: Scope) -> Types:
+    """The types that an annotation in a function allows; None where it names what a function or class binds."""
+    here: Scope | None = scope
+    words = set(_words(node))
+    while here is not None and here.parent is not None:
+        if not words.isdisjoint(here.bindings):
+            return None
+        here = here.parent
+    return of_annotation(view, node)
+
+
+def _words(node: ast.expr | None) -> Iterator[str]:
+    """The names in an annotation, also in the quoted parts of it."""
+    for one in ast.walk(node) if node is not None else ():
+        if isinstance(one, ast.Name):
+            yield one.id
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield from _WORD.findall(one.value)
+
+
+_WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
 def _named(view: View, meaning: Meaning, depth: int) -> Types:
