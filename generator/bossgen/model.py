@@ -17,6 +17,7 @@ class Source:
     path: str  # "src/websocket/myapp_chat_websocket.py", with "/" everywhere
     text: str  # decoded by its BOM or encoding cookie
     unreadable: str = ""  # why it is no text: "byte 0xe9 is not UTF-8"; in `text` U+FFFD stands in its place
+    instead: str = ""  # what stands there in the place of a file: "a folder"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def parse(
                 for finding in rule.find(source, app) or ():
                     problems.append(rule.diagnostic(finding))
             service = service_of(source.path, app)
-            if service is None:
+            if service is None or source.instead:
                 continue
             try:
                 found, wrong = _read(source, service, behaviour)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import tokenize
 from pathlib import Path
 from typing import Final
@@ -59,12 +60,13 @@ def read_config(root: Path) -> Source:
 def read(root: Path) -> tuple[Source, ...]:
     """Every Python file below src/websocket/, also those that are no handlers, sorted by path.
 
-    Hidden files and folders and __pycache__ are passed over, links to folders are not followed.
+    Hidden files and folders and __pycache__ are passed over, links to folders are not followed. What is no file, but
+    bears the name of one, is among them without being read: opening a named pipe would wait for ever.
 
     Raises:
         BossgenError: a file or folder cannot be read.
     """
-    return tuple(_source(root, path) for path in sorted(_paths(root, HANDLERS)))
+    return tuple(_handler(root, path) for path in sorted(_paths(root, HANDLERS)))
 
 
 def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
@@ -92,19 +94,21 @@ def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
 
 
 def _paths(root: Path, top: str) -> list[str]:
-    """The Python files below a folder of the project, in no order."""
+    """What bears the name of a Python file below a folder of the project, in no order."""
     found = []
     for folder, folders, names in os.walk(root / top, onerror=_report):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and name != "__pycache__"
-        ]
         prefix = os.path.relpath(folder, root).replace(os.sep, "/")
         found += [
             f"{prefix}/{name}"
-            for name in names
+            for name in (*names, *folders)
             if name.endswith(".py") and not name.startswith(".")
+        ]
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not name.endswith(".py")
+            and name != "__pycache__"
         ]
     return found
 
@@ -113,6 +117,23 @@ def _report(error: OSError) -> None:
     # A project without the folder has no services; git keeps no empty folders.
     if not isinstance(error, FileNotFoundError):
         raise _unreadable(error.filename, error)
+
+
+def _handler(root: Path, path: str) -> Source:
+    try:
+        mode = (root / path).stat().st_mode
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if stat.S_ISREG(mode):
+        return _source(root, path)
+    return Source(path, "", instead=_KINDS.get(stat.S_IFMT(mode), "a device"))
+
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 def _source(root: Path, path: str) -> Source:

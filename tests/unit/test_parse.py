@@ -176,6 +176,15 @@ def test_stray_file(name: str, text: str, right: str) -> None:
     assert f"`{right}`" in problem.help
 
 
+@pytest.mark.parametrize("name", ["myapp_chat_websocket.py", "chat.py", "__init__.py"])
+def test_what_is_no_file(name: str) -> None:
+    source = Source(f"src/websocket/{name}", "", instead="a named pipe")
+    handlers, (problem,) = parse([source], "myapp", BEHAVIOUR)
+    assert handlers == ()
+    assert problem.code == "BG204"
+    assert problem.message == f"`{name}` is a named pipe, not a file"
+
+
 def test_init_may_lie_there() -> None:
     assert checked({"src/websocket/__init__.py": "x = ("}) == ()
 

@@ -87,6 +87,26 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(
     assert (source.path, source.text) == ("src/websocket/a.py", "x = 1\n")
 
 
+def test_what_is_no_file_is_named_and_not_opened(project: Path) -> None:
+    folder = project / "src/websocket"
+    os.mkfifo(folder / "myapp_pipe_websocket.py")
+    (folder / "myapp_folder_websocket.py").mkdir()
+    (folder / "myapp_folder_websocket.py/inner.py").touch()
+    (folder / "myapp_device_websocket.py").symlink_to("/dev/null")
+    write(project, "myapp_chat_websocket.py", b"pass")
+    found = {
+        source.path.split("_")[1]: (source.instead, source.text)
+        for source in sources.read(project)
+    }
+    assert found == {
+        "pipe": ("a named pipe", ""),
+        "folder": ("a folder", ""),
+        "device": ("a device", ""),
+        "chat": ("", "pass"),
+    }
+    assert len(sources.fingerprint(project)) == 5
+
+
 def test_a_project_without_the_folder_has_no_handlers(tmp_path: Path) -> None:
     assert sources.read(tmp_path) == ()
 

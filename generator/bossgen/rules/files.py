@@ -155,7 +155,8 @@ def stray_file(source: Source, app: str) -> Iterator[Finding]:
 
     Everything in `src/websocket/` becomes a service, so a file that does not can only be a handler with a mistake in
     its name, which would silently not be served, or code that belongs elsewhere. Only `__init__.py` may lie beside the
-    handlers. Sub-folders are not searched for services: a service has one name, not a path.
+    handlers. Sub-folders are not searched for services: a service has one name, not a path. A folder or a named pipe
+    that bears the name of a handler is none.
 
     Example:
 
@@ -169,6 +170,13 @@ def stray_file(source: Source, app: str) -> Iterator[Finding]:
     """
     name = source.path.removeprefix(FOLDER)
     folder, _, base = name.rpartition("/")
+    if source.instead:
+        yield Finding(
+            _start(source),
+            f"`{name}` is {source.instead}, not a file",
+            f"move it out of {FOLDER}, where what ends in `.py` has to be a file",
+        )
+        return
     if not folder and (name == "__init__.py" or name.endswith(f"{SUFFIX}.py")):
         return
     if folder and base.endswith(f"{SUFFIX}.py"):
