@@ -128,6 +128,27 @@ def test_file_name(name: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "class_name", "right"),
+    [
+        ("oldapp_chat", "ChatWebsocket", "chat"),
+        ("oldapp_news_room", "NewsRoomWebSocket", "news_room"),
+        ("old_app_chat", "ChatWebsocket", "chat"),
+        ("news_room", "NewsRoomWebsocket", "news_room"),
+        ("news_room", "NewsWebsocket", "news_room"),
+        ("news_room", "Room", "news_room"),
+        ("news_room", "RoomWebsocket(Base): ...\nclass NewsWebsocket", "news_room"),
+    ],
+)
+def test_file_name_after_the_application_was_renamed(
+    name: str, class_name: str, right: str
+) -> None:
+    text = GOOD.replace("Chat", class_name)
+    found = checked({f"src/websocket/{name}_websocket.py": text}, app="newapp")
+    problem = next(one for one in found if one.code == "BG201")
+    assert problem.help == f"rename it to `newapp_{right}_websocket.py`"
+
+
+@pytest.mark.parametrize(
     ("service", "right"),
     [
         ("Chat", "chat"),

@@ -56,7 +56,7 @@ def handler_file_name(source: Source, app: str) -> Iterator[Finding]:
             f"rename it to `{app}_NAME{SUFFIX}.py`: it then is the service NAME",
         )
         return
-    right = _right_name(name.removesuffix(".py"), app)
+    right = _right_name(name.removesuffix(".py"), app, source.text)
     yield Finding(
         _start(source),
         f"`{name}` does not begin with `{app}_`, the name of the application",
@@ -64,8 +64,12 @@ def handler_file_name(source: Source, app: str) -> Iterator[Finding]:
     )
 
 
-def _right_name(stem: str, app: str) -> str:
-    """The name a file should have: a prefix that nearly is the application's is replaced, else it is put before."""
+def _right_name(stem: str, app: str, text: str) -> str:
+    """The name a file should have.
+
+    A prefix that nearly is the application's is replaced, and one that the class does not bear: `OldWebsocket` in
+    `old_chat_websocket.py` may be anything, `ChatWebsocket` tells that `old` was an application. Else it is put before.
+    """
     plain = re.sub(r"[^0-9A-Za-z]+", "_", _ascii(stem))
     words = plain.split("_")
     if words[0].lower().startswith(app) and len(words[0]) > len(app):
@@ -77,7 +81,20 @@ def _right_name(stem: str, app: str) -> str:
         if count > 0 and len(rest) > 1 and _alike(prefix, app):
             return "_".join([app, *rest]).lower()
     service = plain.removesuffix(SUFFIX).lower().strip("_")
+    service = _named_by_class(service, text) or service
     return f"{app}_{service or 'NAME'}{SUFFIX}"
+
+
+_CLASS: Final = re.compile(r"^class\s+(\w+)Web[sS]ocket\b", re.MULTILINE)
+
+
+def _named_by_class(stem: str, text: str) -> str:
+    """The end of `oldapp_news_room` that the one class `NewsRoomWebsocket` of the file bears; "" for none."""
+    names = [name.replace("_", "").lower() for name in _CLASS.findall(text)]
+    words = stem.split("_")
+    ends = ["_".join(words[place:]) for place in range(len(words))]
+    found = [end for end in ends if [end.replace("_", "")] == names]
+    return found[0] if found else ""
 
 
 def _ascii(text: str) -> str:
@@ -192,7 +209,7 @@ def stray_file(source: Source, app: str) -> Iterator[Finding]:
             f"move it to `src/lib/{name}`; only handlers lie in {FOLDER}",
         )
     elif "ServiceHandler" in source.text:
-        right = _right_name(_handler_stem(base.removesuffix(".py")), app)
+        right = _right_name(_handler_stem(base.removesuffix(".py")), app, source.text)
         yield Finding(
             _start(source),
             f"`{name}` does not end in `{SUFFIX}.py`, so its handler is not served",
