@@ -5,10 +5,11 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from .define import define
 from .diagnostics import Diagnostic, Span, split_lines
 from .lineage import lineage, overriding
 from .model import Behaviour, Handler, Module, Source
-from .names import ANY_NAME, define
+from .names import ANY_NAME
 from .rules import RULES
 from .rules.definitions import HANDLER, handler_syntax, handlers
 from .rules.files import service_of

@@ -24,7 +24,16 @@ LAYERS = (
     {"check", "causes", "explain", "templates"},
     {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
-    {"behaviour", "locate", "place", "positions", "scopes", "syntax", "values"},
+    {
+        "behaviour",
+        "define",
+        "locate",
+        "place",
+        "positions",
+        "scopes",
+        "syntax",
+        "values",
+    },
     {"lineage", "names"},
     {"model", "diagnostics", "errors", "header", "application", "merge", "served"}
     | {"__init__"},
