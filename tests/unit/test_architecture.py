@@ -24,16 +24,8 @@ LAYERS = (
     {"check", "causes", "explain", "templates"},
     {"config", "sources", "parse", "plan", "records", "render", "write"},
     {"rules"},
-    {
-        "behaviour",
-        "define",
-        "locate",
-        "place",
-        "positions",
-        "scopes",
-        "syntax",
-        "values",
-    },
+    {"behaviour", "define", "locate", "place", "positions", "scopes", "syntax"}
+    | {"values"},
     {"lineage", "names"},
     {"model", "diagnostics", "errors", "header", "application", "merge", "served"}
     | {"__init__"},

@@ -24,7 +24,8 @@ from .instance import lost_state, request_unavailable
 from .results import result_missing, result_shape
 from .rule import Rule
 from .running import blocking_call
-from .sending import awaited_send, payload_type, unknown_service
+from .sending import awaited_send, payload_type
+from .services import unknown_service
 from .timeouts import timeout_value
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..model import Class, Function, Scope
 from ..names import binding_scope
+from .bindings import assignments
 from .library import CALLS, COLLECTIONS, CONTEXTS, MAPPINGS, METHODS, TEXTS
 from .rule import View, positional
 from .types import (
@@ -208,56 +209,12 @@ def _of_variable(
         return None
     found = [
         types
-        for node in _binding(view, home).get(name, ())
+        for node in assignments(view, home).get(name, ())
         for types in _assigned(view, node, name, home, depth)
     ]
     # Every way in which the variable gets a value is followed, and all agree.
     if len(found) == len(bound) and all(types == found[0] for types in found):
         return found[0]
-    return None
-
-
-def _binding(view: View, home: Scope) -> dict[str, list[ast.AST]]:
-    """The assignments of a function that bind each of its variables."""
-    known = view.memo.setdefault("binding", {})
-    if home.node not in known:
-        binding: dict[str, list[ast.AST]] = {}
-        for node in home.assignments:
-            for name in dict.fromkeys(_targets(node)):
-                binding.setdefault(name, []).append(node)
-        known[home.node] = binding
-    found: dict[str, list[ast.AST]] = known[home.node]
-    return found
-
-
-def _targets(node: ast.AST) -> Iterator[str]:
-    """The variables that a statement assigns to."""
-    targets: list[ast.AST] = [*getattr(node, "targets", ())]
-    if (target := getattr(node, "target", None)) is not None:
-        targets.append(target)
-    for item in getattr(node, "items", ()):
-        if item.optional_vars is not None:
-            targets.append(item.optional_vars)
-    for one in targets:
-        for part in ast.walk(one):
-            if isinstance(part, ast.Name):
-                yield part.id
-
-
-def assigned_once(node: ast.expr, scope: Scope) -> ast.Constant | ast.UnaryOp | None:
-    """The literal that is all that is ever assigned to a variable of a function."""
-    home = binding_scope(node.id, scope) if isinstance(node, ast.Name) else None
-    if home is None or not isinstance(node, ast.Name):
-        return None
-    if len(home.bindings[node.id]) != 1:
-        return None
-    for one in home.assignments:
-        match one:
-            case ast.Assign(
-                targets=[ast.Name(id=target)],
-                value=ast.Constant() | ast.UnaryOp() as value,
-            ) if target == node.id:
-                return value
     return None
 
 

@@ -1,5 +1,6 @@
-"""What is known of the types of the standard library, and of a few others."""
+"""What is known of the standard library, and of a few others: what its functions give, which do not come back."""
 
+import re
 from typing import Final
 
 COLLECTIONS: Final = frozenset(
@@ -101,3 +102,24 @@ METHODS: Final = {
     "decode": "str",
     "hex": "str",
 }
+
+# Functions that do not come back.
+NEVER: Final = frozenset(
+    {
+        *("sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit"),
+        *("typing.assert_never",),
+    }
+)
+# Functions of other modules whose names say that they may not come back.
+MAY_NOT_RETURN: Final = re.compile(
+    r"_*(?:(?:fail|abort|die|panic|bail|exit|quit|throw|raise|unreachable|never|assert_never)(?:_.*)?|.*_or_(?:fail|raise|die|exit))"
+)
+# Context managers that let the code behind them run when their body has failed.
+SWALLOWING: Final = frozenset(
+    {
+        *("contextlib.suppress", "anyio.move_on_after", "anyio.move_on_at"),
+        *("anyio.CancelScope", "trio.move_on_after", "trio.move_on_at"),
+        *("trio.CancelScope",),
+    }
+)
+ENDLESS: Final = frozenset({"itertools.count", "itertools.cycle"})

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from ..model import Scope
-from .inference import assigned_once, of
+from .bindings import assigned_once
+from .inference import of
 from .making import SIGNATURES, results_made
 from .rule import Finding, View, rule
 from .types import Type, in_words, is_one

@@ -1,0 +1,401 @@
+"""One function, followed on all its ways, statement by statement."""
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ..model import Function
+from ..names import captured
+from .calls import End, Summaries, Summary
+from .evaluation import Evaluation, Exits
+from .library import ENDLESS, MAY_NOT_RETURN, NEVER, SWALLOWING
+from .narrowing import irrefutable
+from .rule import View, positional
+from .ways import (
+    DECIDED,
+    NOTHING,
+    VAGUE,
+    Value,
+    Way,
+    after_effects,
+    decide,
+    forget,
+    forget_impure,
+    new,
+    reduce,
+    stored,
+)
+
+_MOST_STEPS: Final = 8_000  # statements followed in one function
+_GIVEN_WRONG: Final = {
+    "self": "the handler itself",
+    "state": "the state",
+    "websocket": "the websocket",
+    "service_url": "the URL",
+    "message": "the message",
+    "reason": "the reason",
+}
+
+
+def _body(node: Function | ast.Lambda) -> list[ast.stmt]:
+    """The statements of a function; a lambda has one, which returns its expression."""
+    if isinstance(node, ast.Lambda):
+        return [ast.copy_location(ast.Return(node.body), node.body)]
+    return node.body
+
+
+class _TooLongError(Exception):
+    """A function has so many ways that following them would take too long."""
+
+
+class Walk(Evaluation):
+    """One function, followed from its first line."""
+
+    def __init__(
+        self,
+        view: View,
+        node: Function | ast.Lambda,
+        summaries: Summaries,
+        never_returns: Callable[[Function], bool],
+    ) -> None:
+        super().__init__(view, node, summaries)
+        self.never_returns = never_returns
+        self.steps = 0
+
+    def summary(self) -> Summary:
+        """All ends of the function."""
+        try:
+            ways = self.block(_body(self.node), [self._start()])
+        except _TooLongError:
+            return Summary(ends=(), falls=False, may_fall=True)
+        return Summary(
+            ends=tuple(
+                End(node, expression, value, VAGUE not in way, DECIDED not in way)
+                for node, expression, way, value in self.exits.returns
+            ),
+            falls=any(VAGUE not in way for way in ways),
+            may_fall=bool(ways),
+        )
+
+    def _start(self) -> Way:
+        way: Way = {}
+        callbacks = [
+            method for method in self.view.methods if method.definition is self.node
+        ]
+        if not callbacks:  # what it is given, the caller knows
+            for argument in (*positional(self.node), *self.node.args.kwonlyargs):
+                way["value", argument.arg] = Value("parameter", argument.arg)
+        for method in callbacks:
+            names = [
+                argument.arg
+                for argument in (*self.node.args.posonlyargs, *self.node.args.args)
+            ]
+            given = ("self", *method.callback.parameters)
+            for name, meaning in zip(names, given, strict=False):
+                if meaning == "message" and method.name != "handle_incoming":
+                    continue  # a broadcast may be anything
+                if meaning == "reason" and method.name != "handle_close":
+                    continue
+                if meaning in _GIVEN_WRONG:
+                    way["value", name] = Value(
+                        "wrong",
+                        _GIVEN_WRONG[meaning],
+                        may_be_none=meaning == "state",
+                    )
+        return way
+
+    def block(self, body: Sequence[ast.stmt], ways: list[Way]) -> list[Way]:
+        """Follow statements one after the other."""
+        for statement in body:
+            if not ways:
+                return []  # nothing behind this is reached
+            self.steps += len(ways)
+            if self.steps > _MOST_STEPS:
+                raise _TooLongError
+            ways = reduce(self.statement(statement, ways))
+        return ways
+
+    def statement(self, node: ast.stmt, ways: list[Way]) -> list[Way]:
+        match node:
+            case ast.Return(value=value):
+                for way in ways:
+                    self.may_raise(value, way)
+                    if value is None:
+                        self.exits.returns.append((node, None, way, NOTHING))
+                        continue
+                    for part, after, result in self.values(value, way):
+                        self.exits.returns.append((node, part, after, result))
+                return []
+            case ast.Raise():
+                self.exits.raised += ways
+                return []
+            case ast.Break():
+                self.exits.breaks += ways
+                return []
+            case ast.Continue():
+                self.exits.continues += ways
+                return []
+            case ast.If():
+                return self.if_(node, ways)
+            case ast.Match():
+                return self.match(node, ways)
+            case ast.While():
+                return self.while_(node, ways)
+            case ast.For() | ast.AsyncFor():
+                return self.for_(node, ways)
+            case ast.Try() | ast.TryStar():
+                return self.try_(node, ways)
+            case ast.With() | ast.AsyncWith():
+                return self.with_(node, ways)
+            case ast.Assert(test=test):
+                for way in ways:
+                    self.exits.raised.append(way)
+                return [way for before in ways for way in self.split(test, before)[0]]
+            case ast.Assign(targets=targets, value=value):
+                return self.assign(targets, value, ways)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                return self.assign([target], value, ways)
+            case ast.Expr(value=value):
+                return self.expression(value, ways)
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
+                return [forget(way, [name]) for way in ways]
+            case ast.Import() | ast.ImportFrom():
+                self.exits.raised += ways
+                names = [
+                    alias.asname or alias.name.partition(".")[0] for alias in node.names
+                ]
+                return [forget(way, names) for way in ways]
+            case ast.AugAssign() | ast.Delete():
+                targets = (
+                    [node.target] if isinstance(node, ast.AugAssign) else node.targets
+                )
+                return self.assign(targets, None, ways)
+        return ways
+
+    def expression(self, value: ast.expr, ways: list[Way]) -> list[Way]:
+        """A statement that is an expression: mostly a call, which may be one that does not come back."""
+        call = value.value if isinstance(value, ast.Await) else value
+        after: list[Way] = []
+        for way in ways:
+            self.may_raise(value, way)
+            after.append(after_effects(value, way))
+        if not isinstance(call, ast.Call):
+            return after
+        target = self.view.target(call, self.scope)
+        if isinstance(target, Function):
+            awaited = isinstance(value, ast.Await)
+            if awaited == isinstance(target, ast.AsyncFunctionDef) and (
+                self.never_returns(target)
+            ):
+                return []
+            return after
+        if isinstance(target, str):
+            if target in NEVER:
+                return []
+            if target.startswith(("builtins.", "logging.", "boss.", "asyncio.")):
+                return after
+        name = (
+            call.func.attr
+            if isinstance(call.func, ast.Attribute)
+            else getattr(call.func, "id", "")
+        )
+        if MAY_NOT_RETURN.fullmatch(name):
+            return [{**way, VAGUE: True} for way in after]
+        return after
+
+    def if_(self, node: ast.If, ways: list[Way]) -> list[Way]:
+        done: list[Way] = []
+        while True:  # along `elif`, which `ast` nests
+            taken: list[Way] = []
+            left: list[Way] = []
+            for way in ways:
+                self.may_raise(node.test, way)
+                true, false = self.split(node.test, way)
+                taken += true
+                left += false
+            done += self.block(node.body, decide(taken, sure=not left))
+            left = decide(reduce(left), sure=not taken)
+            if len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+                node, ways = node.orelse[0], left
+                if ways:
+                    continue
+                return done
+            return done + self.block(node.orelse, left)
+
+    def while_(self, node: ast.While, ways: list[Way]) -> list[Way]:
+        outer, self.exits.breaks = self.exits.breaks, []
+        continues, self.exits.continues = self.exits.continues, []
+        done: list[Way] = []
+        seen: set[frozenset[Any]] = set()
+        for _ in range(4):
+            taken: list[Way] = []
+            for way in ways:
+                self.may_raise(node.test, way)
+                true, false = self.split(node.test, way)
+                taken += true
+                done += decide(false, sure=not true)
+            self.exits.continues = []
+            after = self.block(node.body, decide(taken, sure=False))
+            ways = new(reduce(after + self.exits.continues), seen)
+            if not ways:
+                break
+        done = self.block(node.orelse, reduce(done))
+        done += self.exits.breaks
+        self.exits.breaks, self.exits.continues = outer, continues
+        return done
+
+    def for_(self, node: ast.For | ast.AsyncFor, ways: list[Way]) -> list[Way]:
+        outer, self.exits.breaks = self.exits.breaks, []
+        continues, self.exits.continues = self.exits.continues, []
+        for way in ways:
+            self.exits.raised.append(way)
+        once, endless = self._rounds(node.iter)
+        done = [] if once or endless else decide(list(ways), sure=False)
+        names = list(stored(node.target))
+        seen: set[frozenset[Any]] = set()
+        for _ in range(4):
+            begun = [
+                forget(forget_impure(way), names) for way in decide(ways, sure=False)
+            ]
+            self.exits.continues = []
+            after = reduce(self.block(node.body, begun) + self.exits.continues)
+            if not endless:
+                done += after
+            ways = new(after, seen)
+            if not ways:
+                break
+        done = self.block(node.orelse, reduce(done))
+        done += self.exits.breaks
+        self.exits.breaks, self.exits.continues = outer, continues
+        return done
+
+    def _rounds(self, iterable: ast.expr) -> tuple[bool, bool]:
+        """Whether a loop is entered for sure, and whether it ends only by `break`."""
+        match iterable:
+            case ast.Tuple(elts=[first, *_]) | ast.List(elts=[first, *_]):
+                return not isinstance(first, ast.Starred), False
+            case ast.Constant(value=str() | bytes() as text):
+                return bool(text), False
+            case ast.Call(func=function, args=arguments):
+                meaning = self.view.resolve(function, self.scope)
+                if meaning in ENDLESS:
+                    return True, True
+                if meaning == "itertools.repeat" and len(arguments) == 1:
+                    return True, True
+                if meaning == "builtins.range" and len(arguments) == 1:
+                    match arguments[0]:
+                        case ast.Constant(value=int() as count):
+                            return count > 0, False
+        return False, False
+
+    def try_(self, node: ast.Try | ast.TryStar, ways: list[Way]) -> list[Way]:
+        outside = self.exits
+        self.exits = Exits()
+        ways = self.block(node.body, ways)
+        caught = reduce(self.exits.raised)
+        self.exits.raised = []
+        done: list[Way] = []
+        catches_all = False
+        for handler in node.handlers:
+            meaning = (
+                "builtins.BaseException"
+                if handler.type is None
+                else self.view.resolve(handler.type, self.scope)
+            )
+            names = [handler.name] if handler.name else []
+            done += self.block(
+                handler.body,
+                [forget(way, names) for way in decide(caught, sure=False)],
+            )
+            catches_all |= meaning in {
+                "builtins.Exception",
+                "builtins.BaseException",
+            }
+        done += self.block(node.orelse, ways) if node.orelse else ways
+        if not catches_all:
+            self.exits.raised += caught
+        inside, self.exits = self.exits, outside
+        if not node.finalbody:
+            self.exits.returns += inside.returns
+            self.exits.breaks += inside.breaks
+            self.exits.continues += inside.continues
+            self.exits.raised += inside.raised
+            return done
+        final = node.finalbody
+        for one, expression, way, value in inside.returns:
+            if self.block(final, [way]):
+                self.exits.returns.append((one, expression, way, value))
+        self.exits.breaks += self.block(final, reduce(inside.breaks))
+        self.exits.continues += self.block(final, reduce(inside.continues))
+        self.exits.raised += self.block(final, reduce(inside.raised))
+        return self.block(final, reduce(done))
+
+    def with_(self, node: ast.With | ast.AsyncWith, ways: list[Way]) -> list[Way]:
+        swallows = False
+        for item in node.items:
+            context = item.context_expr
+            function = context.func if isinstance(context, ast.Call) else context
+            swallowing = self.view.resolve(function, self.scope) in SWALLOWING
+            if swallowing and not _suppresses_nothing(context):
+                swallows = True
+            else:
+                self.exits.raised += ways
+            ways = [after_effects(context, way) for way in ways]
+            if item.optional_vars is not None:
+                names = list(stored(item.optional_vars))
+                ways = [forget(way, names) for way in ways]
+        if not swallows:
+            return self.block(node.body, ways)
+        outside, self.exits.raised = self.exits.raised, []
+        done = self.block(node.body, ways)
+        done += decide(reduce(self.exits.raised), sure=False)
+        self.exits.raised = outside
+        return done
+
+    def match(self, node: ast.Match, ways: list[Way]) -> list[Way]:
+        subject = node.subject
+        source = ast.unparse(subject)
+        types = self.narrowing.types(subject)
+        done: list[Way] = []
+        for way in ways:
+            self.may_raise(subject, way)
+        left = [after_effects(subject, way) for way in ways]
+        for case in node.cases:
+            names = [name for one in ast.walk(case.pattern) for name in captured(one)]
+            certain = case.guard is None and irrefutable(case.pattern)
+            taken: list[Way] = []
+            still: list[Way] = []
+            for way in left:
+                fits = self.narrowing.fits(case.pattern, subject, way)
+                if fits is not False:
+                    inside = [forget(way, names)]
+                    if case.guard is not None:
+                        inside, _ = self.each(case.guard, inside)
+                    taken += inside
+                if fits is True and case.guard is None:
+                    continue
+                if certain:
+                    continue
+                if case.guard is not None:
+                    still.append(way)
+                else:
+                    still += self.narrowing.without(way, source, types, case.pattern)
+            done += self.block(case.body, decide(taken, sure=not still))
+            left = decide(reduce(still), sure=False)
+        if left and self.narrowing.may_be_complete(node, types):
+            left = [{**way, VAGUE: True} for way in left]
+        return done + left
+
+
+def _suppresses_nothing(context: ast.expr) -> bool:
+    """Whether it is `suppress()`, without exceptions to suppress."""
+    match context:
+        case ast.Call(
+            func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[]
+        ):
+            return True
+    return False
