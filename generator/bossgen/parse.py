@@ -1,8 +1,9 @@
 """Source -> Handler, with `ast`: one parse and one walk for each file. Nothing is imported or run."""
 
 import ast
+import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from .define import define
@@ -106,13 +107,32 @@ def _module(source: Source) -> Module | Diagnostic:
         module = Module(
             source, tree, tuple(split_lines(text)), names, classes, scopes(tree)
         )
-        if _suspicious(module):
-            compile(tree, source.path, "exec", dont_inherit=True)
     except SyntaxError as error:
         return _syntax(source, text, error)
     except ValueError as error:  # null bytes, in some versions of Python
         return _diagnostic(source, Span(source.path, 1, 1, 1, 1), str(error), "")
+    if _suspicious(module):
+        try:
+            compile(tree, source.path, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return _syntax(source, text, _in_characters(error, module.lines))
     return module
+
+
+def _in_characters(error: SyntaxError, lines: Sequence[str]) -> SyntaxError:
+    """What the compiler of Python says, which counts columns in bytes of UTF-8 where the parser counts characters."""
+    line, end_line = error.lineno or 0, error.end_lineno or 0
+    if 0 < line <= len(lines):
+        error.offset = _characters(lines[line - 1], error.offset)
+    if 0 < end_line <= len(lines):
+        error.end_offset = _characters(lines[end_line - 1], error.end_offset)
+    return error
+
+
+def _characters(line: str, offset: int | None) -> int | None:
+    if not offset or offset < 1:
+        return offset
+    return len(line.encode()[: offset - 1].decode(errors="replace")) + 1
 
 
 def _rebound(tree: ast.Module, text: str) -> list[str]:
@@ -136,7 +156,7 @@ def _suspicious(module: Module) -> bool:
             return True
         if any(len(call.keywords) > 1 and _repeats(call) for call in scope.calls):
             return True
-        if any(map(_has_star, (*scope.statements, *scope.assignments))):
+        if any(map(_has_star, (*scope.statements, *scope.assignments, *scope.returns))):
             return True
         if node is not module.tree and "*" in scope.bindings:
             return True
@@ -156,7 +176,7 @@ def _suspicious(module: Module) -> bool:
 
 # What is only allowed in some places; words in texts and comments merely cost a compilation.
 _SIGNS: Final = (
-    *("break", "continue", "nonlocal", "global", "case ", ":=", "__future__"),
+    *("break", "continue", "nonlocal", "global", "case", ":=", "__future__"),
     *("__debug__", "except:", "except*", "except *", "\n" + " " * 80, "\n" + "\t" * 20),
 )
 
@@ -168,9 +188,17 @@ def _repeats(call: ast.Call) -> bool:
 
 
 def _has_star(statement: ast.AST) -> bool:
-    """Whether a `*` stands on either side of an assignment, where not all are allowed."""
+    """Whether a `*` stands where not all are allowed: alone, or on either side of an assignment."""
     match statement:
-        case ast.Expr(value=ast.Starred()) | ast.Assign(value=ast.Starred()):
+        case (
+            ast.Expr(value=ast.Starred())
+            | ast.Return(value=ast.Starred())
+            | ast.Assign(value=ast.Starred())
+            | ast.AnnAssign(value=ast.Starred())
+            | ast.AugAssign(value=ast.Starred())
+            | ast.For(iter=ast.Starred())
+            | ast.AsyncFor(iter=ast.Starred())
+        ):
             return True
         case ast.Assign(targets=targets):
             return any(
@@ -215,8 +243,9 @@ def _too_deep(source: Source) -> Diagnostic:
 def _syntax(source: Source, text: str, error: SyntaxError) -> Diagnostic:
     lines = split_lines(text)
     line = min(max(error.lineno or 1, 1), len(lines))
-    column = min(max(error.offset or 1, 1), len(lines[line - 1]) + 1)
-    end_line, end_column = error.end_lineno or line, error.end_offset or 0
+    shift = _shift(error, lines[line - 1])
+    column = min(max((error.offset or 1) + shift, 1), len(lines[line - 1]) + 1)
+    end_line, end_column = error.end_lineno or line, (error.end_offset or 0) + shift
     if end_line < line or (end_line == line and end_column <= column):
         end_line, end_column = line, column
     end_line = min(end_line, len(lines))
@@ -227,10 +256,21 @@ def _syntax(source: Source, text: str, error: SyntaxError) -> Diagnostic:
     return _diagnostic(source, span, message, help_)
 
 
+def _shift(error: SyntaxError, line: str) -> int:
+    """How far the place lies to the right of what is told.
+
+    Python 3.11 parses an expression in an f-string by itself, in brackets, and counts from there.
+    """
+    shown = (error.text or "").strip()
+    if error.msg.startswith("f-string: ") and shown.startswith("(") and shown[1:-1]:
+        return max(line.find(shown[1:-1]) - 1, 0)
+    return 0
+
+
 def _in_our_words(message: str, shown: str) -> tuple[str, str]:
     """What Python says, without its "invalid", and what it proposes, as a help."""
     said, _, proposed = message.partition(". ")
-    help_ = f"{proposed[:1].lower()}{proposed[1:]}".replace("'", "`")
+    help_ = _quoted(f"{proposed[:1].lower()}{proposed[1:]}")
     if "null bytes" in said:
         return "this file contains null bytes", "save it as text"
     if "integer string conversion" in said:
@@ -240,10 +280,10 @@ def _in_our_words(message: str, shown: str) -> tuple[str, str]:
             return "Python cannot read this line", help_
         return f"Python cannot read on at `{shown}`", help_
     if "outside" in said and said.endswith(("async function", "asynchronous function")):
-        what = said.partition(" outside ")[0].replace("'", "`")
+        what = _quoted(said.partition(" outside ")[0])
         return f"{what} stands in a `def`", "write `async def`"
     if said.startswith(("invalid character", "invalid non-printable character")):
-        character = said.partition("character ")[2].replace("'", "`")
+        character = _quoted(said.partition("character ")[2])
         instead = next(
             (plain for odd, plain in _PLAIN.items() if set(odd) & set(character)), ""
         )
@@ -251,12 +291,17 @@ def _in_our_words(message: str, shown: str) -> tuple[str, str]:
         return f"the character {character} cannot stand here", help_
     if said.startswith("invalid "):
         said = f"this is no {said.removeprefix('invalid ')}"
-    elif said.startswith(("cannot ", "expected ")):
-        said = f"Python {said}"
-    said = f"{said[:1].lower()}{said[1:]}" if said[:6] != "Python" else said
-    return said.replace("invalid syntax", "Python cannot read this").replace(
-        "'", "`"
-    ), help_
+    elif said.startswith(("cannot ", "can't ", "expected ")):
+        said = "Python " + said.replace("can't ", "cannot ", 1)
+    else:
+        said = f"{said[:1].lower()}{said[1:]}"
+    said = said.replace("invalid syntax", "Python cannot read this")
+    return _quoted(said.replace("invalid ", "no valid ")), help_
+
+
+def _quoted(text: str) -> str:
+    """What Python says with our marks around what it quotes; an apostrophe stays one."""
+    return re.sub(r"(?<!\w)'(.+?)'(?!\w)", r"`\1`", text)
 
 
 # Characters that word processors put in the place of others.

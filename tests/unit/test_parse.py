@@ -228,6 +228,14 @@ def test_init_may_lie_there() -> None:
         ),
         ("return 5\n", (1, 1, 1, 9), "`return` outside function"),
         ("break\n", (1, 1, 1, 6), "`break` outside loop"),
+        ("def f():\n    return *x\n", (2, 12, 2, 14), "Python cannot use starred"),
+        ("x: int = *y\n", (1, 10, 1, 12), "Python cannot use starred"),
+        ("x += *y\n", (1, 6, 1, 8), "Python cannot use starred"),
+        ("for x in *y: ...\n", (1, 10, 1, 12), "Python cannot use starred"),
+        ("match x:\n case(a, a): ...\n", (2, 10, 2, 11), "multiple assignments"),
+        ("é = '日本'; break\n", (1, 11, 1, 16), "`break` outside loop"),
+        ("def é(é, é): ...\n", (1, 10, 1, 11), "duplicate argument `é`"),
+        ("def f():\n  '日'; nonlocal é\n", (2, 8, 2, 18), "no binding for nonlocal"),
         ("def f():\n    from x import *\n", (2, 19, 2, 20), "import * only"),
         ("x = '\0'\n", (1, 1, 1, 1), "this file contains null bytes"),
         ("x = " + "9" * 5000, (1, 1, 1, 1), "a number in this file"),
@@ -240,6 +248,10 @@ def test_syntax(text: str, at: tuple[int, int, int, int], message: str) -> None:
     assert problem.message.startswith(message)
     assert place(problem) == at
     assert "invalid" not in problem.message
+
+
+def test_a_place_in_an_f_string() -> None:
+    assert place(only("é = 5; f'{é} {a b}'\n")) == (1, 15, 1, 18)
 
 
 @pytest.mark.parametrize(
