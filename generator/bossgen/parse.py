@@ -101,6 +101,8 @@ def _module(source: Source) -> Module | Diagnostic:
     if source.unreadable:
         return _unreadable(source)
     text = source.text.removeprefix("\ufeff")
+    if "\0" in text:
+        return _null(source, text)
     try:
         tree = ast.parse(text, source.path)
         names, classes = define(tree, _rebound(tree, text))
@@ -109,8 +111,6 @@ def _module(source: Source) -> Module | Diagnostic:
         )
     except SyntaxError as error:
         return _syntax(source, text, error)
-    except ValueError as error:  # null bytes, in some versions of Python
-        return _diagnostic(source, Span(source.path, 1, 1, 1, 1), str(error), "")
     if _suspicious(module):
         try:
             compile(tree, source.path, "exec", dont_inherit=True)
@@ -231,6 +231,13 @@ def _unreadable(source: Source) -> Diagnostic:
     )
 
 
+def _null(source: Source, text: str) -> Diagnostic:
+    before = split_lines(text[: text.index("\0") + 1])
+    line, column = len(before), len(before[-1])
+    span = Span(source.path, line, column, line, column + 1)
+    return _diagnostic(source, span, "this file contains null bytes", "save it as text")
+
+
 def _too_deep(source: Source) -> Diagnostic:
     return _diagnostic(
         source,
@@ -271,8 +278,6 @@ def _in_our_words(message: str, shown: str) -> tuple[str, str]:
     """What Python says, without its "invalid", and what it proposes, as a help."""
     said, _, proposed = message.partition(". ")
     help_ = _quoted(f"{proposed[:1].lower()}{proposed[1:]}")
-    if "null bytes" in said:
-        return "this file contains null bytes", "save it as text"
     if "integer string conversion" in said:
         return "a number in this file has too many digits to be read", ""
     if said == "invalid syntax":

@@ -237,7 +237,7 @@ def test_init_may_lie_there() -> None:
         ("def é(é, é): ...\n", (1, 10, 1, 11), "duplicate argument `é`"),
         ("def f():\n  '日'; nonlocal é\n", (2, 8, 2, 18), "no binding for nonlocal"),
         ("def f():\n    from x import *\n", (2, 19, 2, 20), "import * only"),
-        ("x = '\0'\n", (1, 1, 1, 1), "this file contains null bytes"),
+        ("y = 1\né = '\0'\n", (2, 6, 2, 7), "this file contains null bytes"),
         ("x = " + "9" * 5000, (1, 1, 1, 1), "a number in this file"),
         ("if x:\n    y\n  z\n", (3, 4, 3, 4), "unindent does not match"),
     ],
