@@ -35,8 +35,8 @@ def _targets(node: ast.AST) -> Iterator[str]:
                 yield part.id
 
 
-def assigned_once(node: ast.expr, scope: Scope) -> ast.Constant | ast.UnaryOp | None:
-    """The literal that is all that is ever assigned to a variable of a function."""
+def only_value(node: ast.expr, scope: Scope) -> ast.expr | None:
+    """All that is ever assigned to a variable of a function; None for anything else."""
     home = binding_scope(node.id, scope) if isinstance(node, ast.Name) else None
     if home is None or not isinstance(node, ast.Name):
         return None
@@ -44,9 +44,8 @@ def assigned_once(node: ast.expr, scope: Scope) -> ast.Constant | ast.UnaryOp | 
         return None
     for one in home.assignments:
         match one:
-            case ast.Assign(
-                targets=[ast.Name(id=target)],
-                value=ast.Constant() | ast.UnaryOp() as value,
-            ) if target == node.id:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if (
+                target == node.id
+            ):
                 return value
     return None

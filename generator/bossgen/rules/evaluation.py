@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..model import Function, Meaning
+from .bindings import only_value
 from .calls import Calls, Evaluate, Summaries
+from .doubts import Doubts
 from .facts import Facts, links
 from .inference import of
 from .narrowing import Narrowing, class_list
@@ -23,6 +25,7 @@ from .ways import (
     forget,
     forget_impure,
     stored,
+    vague,
     walruses,
 )
 
@@ -50,8 +53,9 @@ class Evaluation:
         self.scope = view.module.scopes[node]
         self.calls = Calls(view, node, summaries)
         self.exits = Exits()
-        self.facts = Facts(node, self._is_whole)
+        self.facts = Facts(node, self._is_whole, self._origin)
         self.narrowing = Narrowing(view, self.scope)
+        self.doubts = Doubts(view, node)
 
     # --- conditions ---
 
@@ -89,10 +93,10 @@ class Evaluation:
         if decided is not None:
             return ([way], []) if decided else ([], [way])
         true, false = self._split_facts(test, way)
-        return (
-            [after for one in true for after in self.narrowing.split(test, one)[0]],
-            [after for one in false for after in self.narrowing.split(test, one)[1]],
-        )
+        true = [after for one in true for after in self.narrowing.split(test, one)[0]]
+        false = [after for one in false for after in self.narrowing.split(test, one)[1]]
+        holds, fails = self.doubts.of(test, way)
+        return vague(true) if holds else true, vague(false) if fails else false
 
     def each(self, test: ast.expr, ways: list[Way]) -> tuple[list[Way], list[Way]]:
         """The same for some ways at once."""
@@ -151,6 +155,9 @@ class Evaluation:
 
     def _is_whole(self, node: ast.expr) -> bool:
         return is_one(of(self.view, node, self.scope), "builtins.int")
+
+    def _origin(self, node: ast.expr) -> ast.expr:
+        return only_value(node, self.scope) or node
 
     # --- values ---
 
@@ -270,11 +277,13 @@ class Evaluation:
                 for target in targets:
                     one = forget(one, list(stored(target)))
                     if isinstance(target, ast.Name):
-                        if result != UNKNOWN:
+                        if result != UNKNOWN and target.id not in self.doubts.shared:
                             one = {**one, ("value", target.id): result}
                     else:
                         self.exits.raised.append(way)
                         one = forget_impure(one)
+                        if value is not None and isinstance(target, ast.Attribute):
+                            one = {**one, ("set", ast.unparse(target)): True}
                 after.append(one)
         return after
 

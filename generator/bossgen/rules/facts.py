@@ -28,6 +28,9 @@ class Fact:
 Whole: TypeAlias = Callable[[ast.expr], bool]
 """Whether an expression is known to give whole numbers."""
 
+Origin: TypeAlias = Callable[[ast.expr], ast.expr]
+"""What a variable is assigned, where that is all it ever is; else the expression itself."""
+
 _LESS, _EQUAL, _GREATER = 0, 1, 2
 _SAYS: Final[Mapping[type[ast.cmpop], frozenset[int]]] = {
     ast.Lt: frozenset({_LESS}),
@@ -44,11 +47,18 @@ _BOTH: Final = frozenset({False, True})
 class Facts:
     """The questions of one function; only those count that occur more than once."""
 
-    def __init__(self, node: Function | ast.Lambda, whole: Whole) -> None:
+    def __init__(
+        self, node: Function | ast.Lambda, whole: Whole, origin: Origin
+    ) -> None:
         self._whole = whole
+        self._origin = origin
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
-        tests = [part for test in _tests(node) for part in _parts(test)]
+        tests = [
+            part
+            for test in (*conditions(node), *_looped(node))
+            for part in _parts(test)
+        ]
         for test in tests:
             found = _with_number(test)
             if found is not None:
@@ -57,6 +67,16 @@ class Facts:
                     numbers.append(found[2])
         for numbers in self._numbers.values():
             numbers.sort()
+        # What the function asks for the length of.
+        self.measured = {
+            ast.unparse(part.args[0])
+            for test in tests
+            for part in ast.walk(test)
+            if isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Name)
+            and part.func.id == "len"
+            and part.args
+        }
         asked = [fact.about for test in tests if (fact := self._fact(test))]
         self._repeated = {about for about, count in Counter(asked).items() if count > 1}
 
@@ -99,7 +119,9 @@ class Facts:
             for cell in range(2 * len(numbers) + 1)
             if (cell > place) - (cell < place) + 1 in _SAYS[operator]
         )
-        possible = frozenset(_cells(numbers, *_bounds(subject, self._whole)))
+        possible = frozenset(
+            _cells(numbers, *_bounds(self._origin(subject), self._whole))
+        )
         return Fact(f"{source} <>", holds, possible)
 
 
@@ -174,7 +196,14 @@ def _cells(
 # --- conditions --------------------------------------------------------------------------------------
 
 
-def _tests(node: Function | ast.Lambda) -> Iterator[ast.expr]:
+def _looped(node: Function | ast.Lambda) -> Iterator[ast.expr]:
+    """What the function loops over: that a loop is entered says that it is not empty."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.For):
+            yield one.iter
+
+
+def conditions(node: Function | ast.Lambda) -> Iterator[ast.expr]:
     """Every condition in a function."""
     parts_of_tests: set[ast.AST] = set()
     for one in ast.walk(node):

@@ -114,12 +114,4 @@ NEVER: Final = frozenset(
 MAY_NOT_RETURN: Final = re.compile(
     r"_*(?:(?:fail|abort|die|panic|bail|exit|quit|throw|raise|unreachable|never|assert_never)(?:_.*)?|.*_or_(?:fail|raise|die|exit))"
 )
-# Context managers that let the code behind them run when their body has failed.
-SWALLOWING: Final = frozenset(
-    {
-        *("contextlib.suppress", "anyio.move_on_after", "anyio.move_on_at"),
-        *("anyio.CancelScope", "trio.move_on_after", "trio.move_on_at"),
-        *("trio.CancelScope",),
-    }
-)
 ENDLESS: Final = frozenset({"itertools.count", "itertools.cycle"})

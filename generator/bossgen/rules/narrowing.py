@@ -79,7 +79,9 @@ class Narrowing:
         if (
             false
             and isinstance(test, ast.Call)
-            and not all(self._is_known(one) for one in outside)
+            and not (
+                all(self._is_known(one) for one in outside) and self._is_given(subject)
+            )
         ):
             false = [{**false[0], VAGUE: True}]
         return (false, true) if negated else (true, false)
@@ -264,6 +266,10 @@ class Narrowing:
             for other in self.view.module.classes
             for meanings in other.bases
         )
+
+    def _is_given(self, node: ast.expr) -> bool:
+        """Whether a value has all its types wherever the function uses it; of a variable some may be told apart."""
+        return not isinstance(node, ast.Name) or self._is_parameter(node)
 
     def _is_parameter(self, node: ast.Name) -> bool:
         bound = self.scope.bindings.get(node.id, [])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from ..model import Scope
-from .bindings import assigned_once
+from .bindings import only_value
 from .inference import of
 from .making import SIGNATURES, results_made
 from .rule import Finding, View, rule
@@ -146,8 +146,8 @@ def _constant(view: View, node: ast.expr, scope: Scope) -> _Constant | None:
                 except ValueError:
                     return None
         case ast.Name() | ast.Attribute():
-            only = assigned_once(node, scope)
-            if only is not None:
+            only = only_value(node, scope)
+            if isinstance(only, ast.Constant | ast.UnaryOp):
                 return _constant(view, only, scope)
             meaning = view.resolve(node, scope)
             if meaning in {"math.inf", "math.nan"}:

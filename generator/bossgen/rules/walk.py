@@ -7,8 +7,10 @@ from typing import Any, Final
 from ..model import Function
 from ..names import captured
 from .calls import End, Summaries, Summary
+from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
-from .library import ENDLESS, MAY_NOT_RETURN, NEVER, SWALLOWING
+from .library import MAY_NOT_RETURN, NEVER
+from .loops import is_left_by_count, rounds
 from .narrowing import irrefutable
 from .rule import View, positional
 from .ways import (
@@ -24,6 +26,7 @@ from .ways import (
     new,
     reduce,
     stored,
+    vague,
 )
 
 _MOST_STEPS: Final = 8_000  # statements followed in one function
@@ -204,7 +207,7 @@ class Walk(Evaluation):
             else getattr(call.func, "id", "")
         )
         if MAY_NOT_RETURN.fullmatch(name):
-            return [{**way, VAGUE: True} for way in after]
+            return vague(after)
         return after
 
     def if_(self, node: ast.If, ways: list[Way]) -> list[Way]:
@@ -243,6 +246,10 @@ class Walk(Evaluation):
             ways = new(reduce(after + self.exits.continues), seen)
             if not ways:
                 break
+        if not isinstance(node, ast.AsyncFor) and is_left_by_count(
+            self.view, node, self.scope
+        ):
+            done = vague(done)
         done = self.block(node.orelse, reduce(done))
         done += self.exits.breaks
         self.exits.breaks, self.exits.continues = outer, continues
@@ -253,8 +260,16 @@ class Walk(Evaluation):
         continues, self.exits.continues = self.exits.continues, []
         for way in ways:
             self.exits.raised.append(way)
-        once, endless = self._rounds(node.iter)
-        done = [] if once or endless else decide(list(ways), sure=False)
+        count = rounds(self.view, node.iter, self.scope)
+        done: list[Way] = []
+        if count in {"any", "likely"}:
+            done = decide(list(ways), sure=False)
+            if count == "likely":
+                done = vague(done)
+            else:
+                done = [
+                    way for one in done for way in self.without_rounds(node.iter, one)
+                ]
         names = list(stored(node.target))
         seen: set[frozenset[Any]] = set()
         for _ in range(4):
@@ -263,34 +278,29 @@ class Walk(Evaluation):
             ]
             self.exits.continues = []
             after = reduce(self.block(node.body, begun) + self.exits.continues)
-            if not endless:
+            if count != "endless":
                 done += after
             ways = new(after, seen)
             if not ways:
                 break
+        if not isinstance(node, ast.AsyncFor) and is_left_by_count(
+            self.view, node, self.scope
+        ):
+            done = vague(done)
         done = self.block(node.orelse, reduce(done))
         done += self.exits.breaks
         self.exits.breaks, self.exits.continues = outer, continues
         return done
 
-    def _rounds(self, iterable: ast.expr) -> tuple[bool, bool]:
-        """Whether a loop is entered for sure, and whether it ends only by `break`."""
-        match iterable:
-            case ast.Tuple(elts=[first, *_]) | ast.List(elts=[first, *_]):
-                return not isinstance(first, ast.Starred), False
-            case ast.Constant(value=str() | bytes() as text):
-                return bool(text), False
-            case ast.Call(func=function, args=arguments):
-                meaning = self.view.resolve(function, self.scope)
-                if meaning in ENDLESS:
-                    return True, True
-                if meaning == "itertools.repeat" and len(arguments) == 1:
-                    return True, True
-                if meaning == "builtins.range" and len(arguments) == 1:
-                    match arguments[0]:
-                        case ast.Constant(value=int() as count):
-                            return count > 0, False
-        return False, False
+    def without_rounds(self, iterable: ast.expr, way: Way) -> list[Way]:
+        """The way on which a loop is not entered; vague where what it loops over was something, not nothing."""
+        if ast.unparse(iterable) in self.facts.measured:
+            return vague([way])
+        fact = self.facts.of(iterable)
+        known = None if fact is None else way.get(("test", fact.about))
+        if fact is not None and known is not None and known <= fact.holds:
+            return vague([way])
+        return [way]
 
     def try_(self, node: ast.Try | ast.TryStar, ways: list[Way]) -> list[Way]:
         outside = self.exits
@@ -338,9 +348,7 @@ class Walk(Evaluation):
         swallows = False
         for item in node.items:
             context = item.context_expr
-            function = context.func if isinstance(context, ast.Call) else context
-            swallowing = self.view.resolve(function, self.scope) in SWALLOWING
-            if swallowing and not _suppresses_nothing(context):
+            if may_swallow(self.view, context, self.scope):
                 swallows = True
             else:
                 self.exits.raised += ways
@@ -387,15 +395,5 @@ class Walk(Evaluation):
             done += self.block(case.body, decide(taken, sure=not still))
             left = decide(reduce(still), sure=False)
         if left and self.narrowing.may_be_complete(node, types):
-            left = [{**way, VAGUE: True} for way in left]
+            left = vague(left)
         return done + left
-
-
-def _suppresses_nothing(context: ast.expr) -> bool:
-    """Whether it is `suppress()`, without exceptions to suppress."""
-    match context:
-        case ast.Call(
-            func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[]
-        ):
-            return True
-    return False

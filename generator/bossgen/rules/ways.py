@@ -34,7 +34,8 @@ NOTHING: Final = Value("none", "None", truth=False, constant="None")
 
 
 Way: TypeAlias = dict[Any, Any]
-"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source) and by the marks below."""
+"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("set", source of an attribute) and
+by the marks below."""
 
 VAGUE: Final = ("vague",)
 DECIDED: Final = ("decided",)
@@ -56,6 +57,11 @@ def decide(ways: list[Way], *, sure: bool) -> list[Way]:
     if sure:
         return ways
     return [way if DECIDED in way else {**way, DECIDED: True} for way in ways]
+
+
+def vague(ways: list[Way]) -> list[Way]:
+    """Note that nothing can be concluded from these ways: they may not exist."""
+    return [way if VAGUE in way else {**way, VAGUE: True} for way in ways]
 
 
 def forget(way: Way, names: Sequence[str]) -> Way:

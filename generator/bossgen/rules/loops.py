@@ -1,0 +1,120 @@
+"""Loops: whether their body is run at all, and whether they are left by their end."""
+
+import ast
+from typing import Final, Literal, TypeAlias
+
+from ..model import Class, Scope
+from .bindings import only_value
+from .library import ENDLESS
+from .rule import View
+from .types import enum_members
+from .ways import stored
+
+Rounds: TypeAlias = Literal["any", "likely", "some", "endless"]
+"""How many rounds a loop makes: any number, or none; surely one, or as far as can be seen; or one after the other."""
+
+# These give as many as they are given.
+_SAME: Final = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("enumerate", "reversed", "sorted", "list", "tuple", "set", "iter"),
+        "frozenset",
+    )
+)
+_LIMITED: Final = frozenset({"builtins.range", "builtins.enumerate"})
+
+
+def rounds(view: View, iterable: ast.expr, scope: Scope) -> Rounds:
+    """How many rounds a loop over an expression makes."""
+    match iterable:
+        case (
+            ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements)
+        ):
+            sure = any(not isinstance(one, ast.Starred) for one in elements)
+            return "some" if sure else "any"
+        case ast.Dict(keys=keys):
+            return "some" if any(key is not None for key in keys) else "any"
+        case ast.Constant(value=str() | bytes() as text):
+            return "some" if text else "any"
+        case ast.Call(func=function, args=arguments):
+            meaning = view.resolve(function, scope)
+            if meaning in ENDLESS:
+                return "endless"
+            if meaning == "itertools.repeat" and len(arguments) == 1:
+                return "endless"
+            if meaning == "builtins.range":
+                return _numbers(view, arguments, scope)
+            if meaning in _SAME and arguments:
+                return rounds(view, arguments[0], scope)
+            if (
+                isinstance(function, ast.Attribute)
+                and function.attr in {"items", "keys", "values", "copy"}
+                and not arguments
+            ):
+                return rounds(view, function.value, scope)
+        case ast.Name() | ast.Attribute():
+            meaning = only_value(iterable, scope) or view.resolve(iterable, scope)
+            if isinstance(meaning, Class):
+                return "likely" if enum_members(view, meaning) else "any"
+            if isinstance(meaning, ast.expr) and not isinstance(meaning, ast.Name):
+                # Somebody may have changed it since.
+                return "any" if rounds(view, meaning, view.top) == "any" else "likely"
+    return "any"
+
+
+def _numbers(view: View, arguments: list[ast.expr], scope: Scope) -> Rounds:
+    """How many rounds `range(...)` makes."""
+    values: list[int] = []
+    sure: Rounds = "some"
+    for one in arguments:
+        meaning = one
+        if not isinstance(one, ast.Constant):
+            found = only_value(one, scope) or view.resolve(one, scope)
+            if not isinstance(found, ast.expr):
+                return "any"
+            meaning, sure = found, "likely"
+        match meaning:
+            case ast.Constant(value=int() as value):
+                values.append(value)
+            case _:
+                return "any"
+    try:
+        return sure if range(*values) else "any"
+    except (TypeError, ValueError):
+        return "any"
+
+
+def is_left_by_count(view: View, node: ast.For | ast.While, scope: Scope) -> bool:
+    """Whether the last round may leave the loop, because its body asks which round it is.
+
+    `if attempt == 2: raise` at the end of `for attempt in range(3)`: then the end of the loop is never come to.
+    """
+    names = _counters(view, node, scope)
+    return bool(names) and any(
+        isinstance(one, ast.If)
+        and not names.isdisjoint(_loaded(one.test))
+        and any(isinstance(inner, _LEAVING) for inner in ast.walk(one))
+        for one in ast.walk(node)
+    )
+
+
+_LEAVING: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+
+def _counters(view: View, node: ast.For | ast.While, scope: Scope) -> set[str]:
+    """The variables that count the rounds."""
+    if isinstance(node, ast.While):
+        changed = {name for part in node.body for name in stored(part)}
+        return _loaded(node.test) & changed
+    if not isinstance(node.iter, ast.Call):
+        return set()
+    if view.resolve(node.iter.func, scope) not in _LIMITED:
+        return set()
+    match node.target:
+        case ast.Tuple(elts=[ast.Name(id=name), _]):
+            return {name}
+    return set(stored(node.target))
+
+
+def _loaded(node: ast.expr) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
