@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -115,6 +115,22 @@ def _full(
     return "\n".join(out) + "\n"
 
 
+_WIDEST: Final = 200  # characters of a line that are shown
+_LEFT: Final = 80  # of them, at most, before what is meant
+
+
+def _clipped(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """What is shown of a line: of one that is very long the part around what is meant, and where that then stands."""
+    if len(line) <= _WIDEST:
+        return line, start, end
+    first = max(0, start - _LEFT)
+    last = min(len(line), first + _WIDEST)
+    head = "..." if first else ""
+    tail = "..." if last < len(line) else ""
+    moved = len(head) - first
+    return f"{head}{line[first:last]}{tail}", start + moved, min(end, last) + moved
+
+
 def _excerpt(
     span: Span,
     note: str,
@@ -138,6 +154,7 @@ def _excerpt(
         if span.end_line == span.line
         else len(line.rstrip())
     )
+    line, start, end = _clipped(line, start, end)
     before = _display(line[:start])
     marked = _display(line[start:end], _columns(before))
     after = _display(line[end:], _columns(before) + _columns(marked))

@@ -139,6 +139,17 @@ def test_a_caret_behind_the_end_of_a_line() -> None:
     assert full("", 1, 1) == ["1 |", "  | ^"]
 
 
+def test_of_a_very_long_line_the_part_around_what_is_meant_is_shown() -> None:
+    line = "a" * 500 + "problem" + "b" * 500
+    assert full(line, 501, 508) == [
+        f"1 | ...{'a' * 80}problem{'b' * 113}...",
+        f"  | {' ' * 83}^^^^^^^",
+    ]
+    assert full(line, 1, 1008) == [f"1 | {'a' * 200}...", f"  | {'^' * 200}"]
+    assert full(line, 1008, 1008) == [f"1 | ...{'b' * 80}", f"  | {' ' * 83}^"]
+    assert full("a" * 200, 200, 201)[0] == f"1 | {'a' * 200}"
+
+
 def test_lines_are_counted_as_python_does() -> None:
     problem = Diagnostic("BG1", "x", "error", "m", Span("a", 3, 1, 3, 2))
     for text in ("a\x0cb\n\nc", "a\r\n\r\nc", "a\r\rc", "\ufeffa\u2028\n\nc"):
