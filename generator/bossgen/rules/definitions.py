@@ -7,7 +7,7 @@ from typing import Final
 
 from ..behaviour import BASE
 from ..diagnostics import Span
-from ..lineage import leaves
+from ..lineage import descends, leaves
 from ..model import Behaviour, Class, Module
 from .rule import Finding, name_span, rule, span
 
@@ -140,6 +140,12 @@ def _near_miss(module: Module, class_: Class) -> Finding:
             where,
             f"`{node.name}` is defined only while types are checked",
             "move it out of `if TYPE_CHECKING:`",
+        )
+    if descends(class_, HANDLER):
+        return Finding(
+            where,
+            f"the name `{node.name}` does not lead to this class once the file has run",
+            "leave the name to the class: boss/router.py imports it by that name",
         )
     for base, meanings in zip(node.bases, class_.bases, strict=True):
         bare = base.value if isinstance(base, ast.Subscript) else base
