@@ -11,7 +11,7 @@ from typing import Final
 from ..model import Class, Function, Scope
 from ..names import binding_scope
 from .bindings import assignments
-from .library import CALLS, COLLECTIONS, CONTEXTS, MAPPINGS, METHODS, TEXTS
+from .library import CALLS, COLLECTIONS, CONTEXTS, COPIES, MAPPINGS, METHODS, TEXTS
 from .rule import View, positional
 from .types import (
     NONE,
@@ -153,6 +153,8 @@ def _of_call(
         return None
     if isinstance(meaning, Class):
         return (Type(meaning),)
+    if isinstance(meaning, str) and meaning in COPIES and call.args:
+        return of(view, call.args[0], scope, depth)
     if isinstance(meaning, str) and meaning in CALLS:
         kind = CALLS[meaning]
         return (NONE if kind == NONE.meaning else Type(kind),)

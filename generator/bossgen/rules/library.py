@@ -103,6 +103,9 @@ METHODS: Final = {
     "hex": "str",
 }
 
+# What these give is of the type of their first argument.
+COPIES: Final = frozenset({"dataclasses.replace", "copy.copy", "copy.deepcopy"})
+
 # Functions that do not come back.
 NEVER: Final = frozenset(
     {
