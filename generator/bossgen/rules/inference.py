@@ -293,8 +293,22 @@ def _of_parameter(view: View, parameter: ast.arg, scope: Scope) -> Types:
         return None
     if parameter in (node.args.vararg, node.args.kwarg):
         return None
-    if parameter.annotation is not None:
-        return declared(view, parameter.annotation, scope)
+    given = _given_to(view, parameter, node)
+    if parameter.annotation is None:
+        return given
+    types = declared(view, parameter.annotation, scope)
+    if given is None or types is None:
+        return types
+    known = {one.meaning for one in given}
+    # An annotation that says something else does not change what is given.
+    return types if any(one.meaning in {*known, *_ALL} for one in types) else given
+
+
+_ALL: Final = ("typing.Any", "builtins.object")
+
+
+def _given_to(view: View, parameter: ast.arg, node: Function | ast.Lambda) -> Types:
+    """What a parameter of a callback is given."""
     for method in view.methods:
         if method.definition is node:
             place = (
@@ -306,7 +320,7 @@ def _of_parameter(view: View, parameter: ast.arg, scope: Scope) -> Types:
                 return None
             name = method.callback.parameters[place]
             if name == "state":
-                return state_types(view)
+                return None if parameter.annotation else state_types(view)
             return _GIVEN.get(name) or _GIVEN.get((method.name, name))
     return None
 
