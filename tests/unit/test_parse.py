@@ -305,6 +305,12 @@ def test_text_that_could_not_be_decoded() -> None:
     assert place(problem) == (2, 6, 2, 7)
 
 
+def test_the_class_that_is_proposed_has_a_name_of_python() -> None:
+    for service, name in (("a_b", "AB"), (" ", "Chat"), ("1", "Chat")):
+        found = checked({f"src/websocket/myapp_{service}_websocket.py": ""})
+        assert f"`class {name}Websocket(" in found[-1].help
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", '"""Words."""', "\f"])
 def test_empty_files(text: str) -> None:
     assert only(text).code == "BG302"

@@ -90,7 +90,8 @@ def _top(module: Module) -> Span:
 def _class_name(module: Module) -> str:
     stem = module.source.path.rpartition("/")[2].removesuffix(".py")
     words = stem.split("_")[1:]
-    return "".join(word.capitalize() for word in words if word) or "ChatWebsocket"
+    name = "".join(word.capitalize() for word in words if word)
+    return name if name.isidentifier() else "ChatWebsocket"
 
 
 def _most_like_a_handler(module: Module, behaviour: Behaviour) -> Class | None:
