@@ -5,7 +5,7 @@ may be bound in another way, a method by a decorator of its class or by a name m
 """
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -30,7 +30,8 @@ def define(
 
     Args:
         tree: the module.
-        rebound: the names that its functions declare as `global`, and may bind to something else.
+        rebound: the names that stand for something else in places: functions declare them as `global`, comprehensions
+            of the top level call their variables so.
     """
     names: Names = {}
     classes: list[Class] = []
@@ -50,6 +51,8 @@ def _run(
 ) -> None:
     """Run statements in the order in which Python would, binding names."""
     for statement in body:
+        for value in _evaluated(statement):
+            _evaluate(value, names, outer)
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 names[name] = (statement,)
@@ -65,11 +68,9 @@ def _run(
                     else:
                         names[name] = (meaning,)
             case ast.Assign(targets=targets, value=value):
-                _hand_over(value, names, outer)
                 for target in targets:
                     _assign(target, value, names, outer)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
-                _hand_over(value, names, outer)
                 _assign(target, value, names, outer)
             case ast.AugAssign(target=target):
                 _assign(target, None, names, outer)
@@ -84,8 +85,6 @@ def _run(
                 )
             ):
                 _set(name, attribute, names)
-            case ast.Expr(value=value):
-                _hand_over(value, names, outer)
             case ast.If(test=test, body=then, orelse=otherwise):
                 branches: list[Names] = []
                 only_types = _mentions_type_checking(test)
@@ -229,24 +228,45 @@ def _unknown_members(members: Names) -> Names:
     return dict.fromkeys((*members, ANY_NAME), UNKNOWN)
 
 
-def _hand_over(value: ast.expr, names: Names, outer: Names | None) -> None:
+def _evaluated(statement: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions that a statement evaluates before all else."""
+    for field in ("value", "test", "iter", "subject"):
+        value = getattr(statement, field, None)
+        if isinstance(value, ast.expr):
+            yield value
+    for item in getattr(statement, "items", ()):
+        yield item.context_expr
+
+
+def _evaluate(value: ast.expr, names: Names, outer: Names | None) -> None:
+    """Bind what an expression binds by `:=`, and know nothing more about a class that it gives to a function."""
+    waiting: list[ast.AST] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Lambda):
+            continue  # run later, if at all
+        if isinstance(node, ast.NamedExpr):
+            _assign(node.target, node.value, names, outer)
+        elif isinstance(node, ast.Call):
+            _hand_over(node, names, outer)
+        waiting += ast.iter_child_nodes(node)
+
+
+def _hand_over(call: ast.Call, names: Names, outer: Names | None) -> None:
     """Know nothing more about the members of a class that is given to a function, which may replace them."""
-    for call in ast.walk(value):
-        if not isinstance(call, ast.Call):
-            continue
-        given = [
-            meaning
-            for one in call.args
-            if isinstance(one, ast.Name)
-            for meaning in meaning_of(one, names, outer)
-            if isinstance(meaning, Class)
-        ]
-        if given and not all(
-            isinstance(meaning, str) and meaning.startswith(_LEAVES_ALONE)
-            for meaning in meaning_of(call.func, names, outer)
-        ):
-            for meaning in given:
-                meaning.members.update(dict.fromkeys(meaning.members, UNKNOWN))
+    given = [
+        meaning
+        for one in call.args
+        if isinstance(one, ast.Name)
+        for meaning in meaning_of(one, names, outer)
+        if isinstance(meaning, Class)
+    ]
+    if given and not all(
+        isinstance(meaning, str) and meaning.startswith(_LEAVES_ALONE)
+        for meaning in meaning_of(call.func, names, outer)
+    ):
+        for meaning in given:
+            meaning.members.update(dict.fromkeys(meaning.members, UNKNOWN))
 
 
 # Modules whose functions leave a class they are given as it is.

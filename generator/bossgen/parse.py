@@ -9,7 +9,7 @@ from typing import Final
 from .define import define
 from .diagnostics import Diagnostic, Span, split_lines
 from .lineage import lineage, overriding
-from .model import Behaviour, Handler, Module, Source
+from .model import Behaviour, Handler, Module, Scope, Source
 from .names import ANY_NAME
 from .rules import RULES
 from .rules.definitions import HANDLER, handler_syntax, handlers
@@ -105,10 +105,9 @@ def _module(source: Source) -> Module | Diagnostic:
         return _null(source, text)
     try:
         tree = ast.parse(text, source.path)
-        names, classes = define(tree, _rebound(tree, text))
-        module = Module(
-            source, tree, tuple(split_lines(text)), names, classes, scopes(tree)
-        )
+        found = scopes(tree)
+        names, classes = define(tree, _rebound(tree, text, found[tree]))
+        module = Module(source, tree, tuple(split_lines(text)), names, classes, found)
     except SyntaxError as error:
         return _syntax(source, text, error)
     if _suspicious(module):
@@ -135,12 +134,19 @@ def _characters(line: str, offset: int | None) -> int | None:
     return len(line.encode()[: offset - 1].decode(errors="replace")) + 1
 
 
-def _rebound(tree: ast.Module, text: str) -> list[str]:
-    """The names that functions declare as `global`."""
-    if "global" not in text:
-        return []
-    declared = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
-    return [name for node in declared for name in node.names]
+def _rebound(tree: ast.Module, text: str, top: Scope) -> list[str]:
+    """The names that functions declare as `global`, and those of variables of comprehensions of the top level."""
+    names = [
+        part.id
+        for node in top.assignments
+        if isinstance(node, ast.comprehension)
+        for part in ast.walk(node.target)
+        if isinstance(part, ast.Name)
+    ]
+    if "global" in text:
+        declared = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
+        names += [name for node in declared for name in node.names]
+    return names
 
 
 def _suspicious(module: Module) -> bool:
