@@ -78,9 +78,8 @@ def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:
     inside: set[ast.AST] = set()
     for one in scope.assignments:
         match one:
-            case ast.Assign(
-                targets=[ast.Name(id=name)],
-                value=ast.UnaryOp(op=ast.Not()) | ast.Compare() | ast.BoolOp() as value,
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_outcome(
+                value
             ):
                 kept[name] = _names(value)
                 inside.update(ast.walk(value))
@@ -93,6 +92,16 @@ def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:
         meant = [names.union(*(kept.get(one, ()) for one in names)) for names in others]
         if not all(map(about.isdisjoint, meant)):
             yield name
+
+
+def _is_outcome(node: ast.expr) -> bool:
+    """Whether an expression is written as a condition."""
+    match node:
+        case ast.UnaryOp(op=ast.Not()) | ast.Compare() | ast.BoolOp():
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in {"isinstance", "bool", "hasattr", "callable", "any", "all"}
+    return False
 
 
 def _names(node: ast.expr) -> set[str]:
