@@ -5,11 +5,11 @@ may be bound in another way, a method by a decorator of its class or by a name m
 """
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from .model import Class
+from .model import Class, Meaning, Scope
 from .names import (
     ANY_NAME,
     STAR,
@@ -17,6 +17,7 @@ from .names import (
     Names,
     captured,
     imported,
+    lookup,
     meaning_of,
 )
 
@@ -39,6 +40,25 @@ def define(
     for name in rebound:
         names[name] = (*names.get(name, ()), None)
     return names, tuple(classes)
+
+
+def forget_changed(
+    scopes: Iterable[Scope], names: Mapping[str, tuple[Meaning, ...]]
+) -> None:
+    """Know nothing more about members of classes that a function replaces: `ChatWebsocket.handle_join = ...`."""
+    for scope in scopes:
+        if scope.parent is None:
+            continue  # `define` has seen to it
+        for node in scope.attributes:
+            if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+                _set(lookup(node.value.id, scope, names), ast.Constant(node.attr))
+        for call in scope.calls:
+            match call:
+                case ast.Call(
+                    func=ast.Name(id="setattr"),
+                    args=[ast.Name(id=name), attribute, _],
+                ):
+                    _set(lookup(name, scope, names), attribute)
 
 
 def _run(
@@ -84,7 +104,7 @@ def _run(
                     args=[ast.Name(id=name), attribute, _],
                 )
             ):
-                _set(name, attribute, names)
+                _set(names.get(name, ()), attribute)
             case ast.If(test=test, body=then, orelse=otherwise):
                 branches: list[Names] = []
                 only_types = _mentions_type_checking(test)
@@ -202,7 +222,7 @@ def _assign(
             _assign(part, None, names, outer)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
             # ChatWebsocket.handle_join = ...
-            _set(name, ast.Constant(attribute), names)
+            _set(names.get(name, ()), ast.Constant(attribute))
         case ast.Subscript(
             value=ast.Call(func=ast.Name(id=namespace), args=[]),
             slice=ast.Constant(value=str() as name),
@@ -212,9 +232,9 @@ def _assign(
             (names if inside else outer or names)[name] = UNKNOWN
 
 
-def _set(name: str, attribute: ast.expr, names: Names) -> None:
+def _set(meanings: tuple[Meaning, ...], attribute: ast.expr) -> None:
     """Know nothing more about an attribute of a class; about all of them when its name is made at run time."""
-    for meaning in names.get(name, ()):
+    for meaning in meanings:
         if not isinstance(meaning, Class):
             continue
         if isinstance(attribute, ast.Constant):

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from .define import define
+from .define import define, forget_changed
 from .diagnostics import Diagnostic, Span, split_lines
 from .lineage import lineage, overriding
 from .model import Behaviour, Handler, Module, Scope, Source
@@ -107,6 +107,7 @@ def _module(source: Source) -> Module | Diagnostic:
         tree = ast.parse(text, source.path)
         found = scopes(tree)
         names, classes = define(tree, _rebound(tree, text, found[tree]))
+        forget_changed(found.values(), names)
         module = Module(source, tree, tuple(split_lines(text)), names, classes, found)
     except SyntaxError as error:
         return _syntax(source, text, error)
