@@ -24,12 +24,7 @@ class Doubts:
         self.view = view
         self.scope: Scope = view.module.scopes[node]
         # Variables that functions within, or elsewhere, may assign to.
-        self.shared: frozenset[str] = frozenset(
-            name
-            for one in ast.walk(node)
-            if isinstance(one, ast.Nonlocal | ast.Global)
-            for name in one.names
-        )
+        self.shared = _declared(node, view.module.source.text)
         self._linked = frozenset(_linked(node, self.scope))
 
     def of(self, test: ast.expr, way: Way) -> tuple[bool, bool]:
@@ -67,6 +62,18 @@ class Doubts:
             )
         meaning = self.view.resolve(node, self.scope)
         return isinstance(meaning, str) and meaning.startswith(_SURROUNDINGS)
+
+
+def _declared(node: Function | ast.Lambda, text: str) -> frozenset[str]:
+    """The names that are declared as `nonlocal` or `global` in a function, or in one within it."""
+    if "nonlocal" not in text and "global" not in text:
+        return frozenset()
+    return frozenset(
+        name
+        for one in ast.walk(node)
+        if isinstance(one, ast.Nonlocal | ast.Global)
+        for name in one.names
+    )
 
 
 def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:

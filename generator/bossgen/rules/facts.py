@@ -54,11 +54,7 @@ class Facts:
         self._origin = origin
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
-        tests = [
-            part
-            for test in (*conditions(node), *_looped(node))
-            for part in _parts(test)
-        ]
+        tests = [part for test in conditions(node, loops=True) for part in _parts(test)]
         for test in tests:
             found = _with_number(test)
             if found is not None:
@@ -196,15 +192,10 @@ def _cells(
 # --- conditions --------------------------------------------------------------------------------------
 
 
-def _looped(node: Function | ast.Lambda) -> Iterator[ast.expr]:
-    """What the function loops over: that a loop is entered says that it is not empty."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.For):
-            yield one.iter
-
-
-def conditions(node: Function | ast.Lambda) -> Iterator[ast.expr]:
-    """Every condition in a function."""
+def conditions(
+    node: Function | ast.Lambda, *, loops: bool = False
+) -> Iterator[ast.expr]:
+    """Every condition in a function; what it loops over as well, since that a loop is entered says it is not empty."""
     parts_of_tests: set[ast.AST] = set()
     for one in ast.walk(node):
         test: ast.expr | None = None
@@ -213,6 +204,8 @@ def conditions(node: Function | ast.Lambda) -> Iterator[ast.expr]:
                 test = one.test
             case ast.match_case(guard=guard):
                 test = guard
+            case ast.For() if loops:
+                test = one.iter
             case ast.BoolOp() if one not in parts_of_tests:
                 test = one
         if test is not None:
