@@ -248,11 +248,14 @@ def _unknown_members(members: Names) -> Names:
     return dict.fromkeys((*members, ANY_NAME), UNKNOWN)
 
 
+_SIMPLE: Final = (ast.Constant, ast.Name, ast.Attribute)
+
+
 def _evaluated(statement: ast.stmt) -> Iterator[ast.expr]:
-    """The expressions that a statement evaluates before all else."""
+    """The expressions that a statement evaluates before all else, but for those that do nothing."""
     for field in ("value", "test", "iter", "subject"):
         value = getattr(statement, field, None)
-        if isinstance(value, ast.expr):
+        if isinstance(value, ast.expr) and not isinstance(value, _SIMPLE):
             yield value
     for item in getattr(statement, "items", ()):
         yield item.context_expr
