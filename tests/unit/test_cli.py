@@ -293,6 +293,8 @@ def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+# So that the shell is the one that is named, whatever the tests are run from.
+NAMED_SHELL = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 SHOWING = [
     "--help",
     "--version",
@@ -309,6 +311,7 @@ def test_a_full_disk_behind_stdout(project: Path, words: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "bossgen", *words.split()],
             cwd=project,
+            env=NAMED_SHELL,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -327,6 +330,7 @@ def test_nobody_reads_what_is_shown(project: Path, words: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "bossgen", *words.split()],
             cwd=project,
+            env=NAMED_SHELL,
             stdout=writing,
             stderr=subprocess.PIPE,
             text=True,
