@@ -1,6 +1,7 @@
-"""What all tests share: options, strictness about skips, and a stand-in for the generated services.py."""
+"""What all tests share: options, signals, strictness about skips, and a stand-in for the generated services.py."""
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from types import ModuleType
@@ -11,6 +12,11 @@ import pytest
 # template/boss is imported as `boss` (pythonpath in pyproject.toml). Its __init__.py imports
 # services.py, which is generated for each project; here nobody's services stand in for it.
 sys.modules.setdefault("boss.services", ModuleType("boss.services"))
+
+# Whoever runs the tests in the background, or by `nohup`, has these ignored, and so would the processes that they
+# start: but some tests are about what these signals do.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
