@@ -11,7 +11,8 @@ from .calls import Calls, Evaluate, Summaries
 from .doubts import Doubts
 from .facts import Facts, links
 from .inference import of
-from .narrowing import Narrowing, class_list
+from .narrowing import Narrowing
+from .patterns import class_list
 from .rule import View
 from .types import RESULTS, is_one
 from .ways import (

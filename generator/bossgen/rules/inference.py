@@ -11,6 +11,7 @@ from typing import Final
 from ..model import Class, Function, Scope
 from ..names import binding_scope
 from .bindings import assignments
+from .enums import enum_members
 from .library import CALLS, COLLECTIONS, CONTEXTS, COPIES, MAPPINGS, METHODS, TEXTS
 from .rule import View, positional
 from .types import (
@@ -18,8 +19,9 @@ from .types import (
     Type,
     Types,
     declared,
-    enum_members,
     of_annotation,
+    of_class,
+    of_member,
     state_types,
 )
 
@@ -60,8 +62,8 @@ def of(view: View, node: ast.expr, scope: Scope, depth: int = 0) -> Types:
             return _of_name(view, name, scope, depth)
         case ast.Attribute(value=value, attr=attribute):
             owner = view.resolve(value, scope)
-            if isinstance(owner, Class) and attribute in enum_members(view, owner):
-                return (Type(owner, value=(attribute,)),)
+            if isinstance(owner, Class) and attribute in enum_members(owner):
+                return (of_member(view, owner, attribute),)
             bases = of(view, value, scope, depth)
             if bases is not None and len(bases) == 1:
                 return _of_attribute(view, bases[0].meaning, attribute)
@@ -152,7 +154,7 @@ def _of_call(
     if awaited:
         return None
     if isinstance(meaning, Class):
-        return (Type(meaning),)
+        return of_class(view, meaning)
     if isinstance(meaning, str) and meaning in COPIES and call.args:
         return of(view, call.args[0], scope, depth)
     if isinstance(meaning, str) and meaning in CALLS:

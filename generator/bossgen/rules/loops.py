@@ -5,9 +5,9 @@ from typing import Final, Literal, TypeAlias
 
 from ..model import Class, Scope
 from .bindings import only_value
+from .enums import enum_members
 from .library import ENDLESS
 from .rule import View
-from .types import enum_members
 from .ways import stored
 
 Rounds: TypeAlias = Literal["any", "likely", "some", "endless"]
@@ -55,7 +55,7 @@ def rounds(view: View, iterable: ast.expr, scope: Scope) -> Rounds:
         case ast.Name() | ast.Attribute():
             meaning = only_value(iterable, scope) or view.resolve(iterable, scope)
             if isinstance(meaning, Class):
-                return "likely" if enum_members(view, meaning) else "any"
+                return "likely" if enum_members(meaning) else "any"
             if isinstance(meaning, ast.expr) and not isinstance(meaning, ast.Name):
                 # Somebody may have changed it since.
                 return "any" if rounds(view, meaning, view.top) == "any" else "likely"

@@ -5,16 +5,28 @@ may be the last one that the value can fail, and the way behind it is vague.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ..lineage import descends
 from ..model import Class, Scope
+from ..names import binding_scope
+from .enums import is_member, may_be_enum, members
 from .inference import of
+from .patterns import (
+    alternatives,
+    are_all_lengths,
+    class_list,
+    irrefutable,
+    may_be_all_instances,
+    may_be_all_tuples,
+)
 from .rule import View
 from .types import ANY, NONE, Type, Types, is_one, literal
 from .ways import UNKNOWN, VAGUE, Value, Way
 
+_NEGATED: Final = (ast.IsNot, ast.NotEq, ast.NotIn)
+_COMPARED: Final = (ast.Is, ast.Eq, ast.In, *_NEGATED)
 _BOOL: Final = Type("builtins.bool")
 _BOOLS: Final = (literal(True), literal(False))
 
@@ -25,6 +37,7 @@ class Narrowing:
     def __init__(self, view: View, scope: Scope) -> None:
         self.view = view
         self.scope = scope
+        self._has_enums = any(map(may_be_enum, view.module.classes))
 
     # --- tests ---
 
@@ -45,26 +58,26 @@ class Narrowing:
                         return both
                     covered.append(Type(meaning))
                 negated = False
-            case ast.Compare(
-                left=subject,
-                ops=[ast.Is() | ast.IsNot() | ast.Eq() | ast.NotEq() as operator],
-                comparators=[other],
-            ):
-                covered = self._value_types(other)
-                negated = isinstance(operator, ast.IsNot | ast.NotEq)
+            case ast.Compare(left=subject, ops=[operator]):
+                if not isinstance(operator, _COMPARED):
+                    after = [self._after_unclear(test, way)]
+                    return after, after
+                found = [self._value_types(one) for one in self._compared_with(test)]
+                # What is not seen of `kind in KINDS` may be all that is left.
+                covered = [one for types in found for one in types if all(found)]
+                negated = isinstance(operator, _NEGATED)
             case _:
-                return both
+                after = [self._after_unclear(test, way)]
+                return after, after
+        if isinstance(subject, ast.NamedExpr):
+            subject = subject.target
         if not isinstance(subject, ast.Name | ast.Attribute):
             return both
-        if not covered:
-            if self._may_be_exhausted(test, subject, way):
-                vague = [{**way, VAGUE: True}]
-                return (vague, [way]) if negated else ([way], vague)
-            return self._ask(test, subject, way)
         key = ("types", ast.unparse(subject))
         types = way.get(key) or self.types(subject)
-        if types is None or ANY in types:
-            if types is None and self._may_be_exhausted(test, subject, way):
+        unseen = not covered or types is None or self._may_equal(types, covered)
+        if unseen or types is None or ANY in types:
+            if unseen and self._may_be_exhausted(test, subject, types, way):
                 vague = [{**way, VAGUE: True}]
                 return (vague, [way]) if negated else ([way], vague)
             return self._ask(test, subject, way)
@@ -86,7 +99,28 @@ class Narrowing:
             false = [{**false[0], VAGUE: True}]
         return (false, true) if negated else (true, false)
 
-    def _may_be_exhausted(self, test: ast.expr, subject: ast.expr, way: Way) -> bool:
+    def _after_unclear(self, test: ast.expr, way: Way) -> Way:
+        """The way behind a condition on a member of an Enum that is not followed: `kind.is_open()`, `level > 1`."""
+        for node in ast.walk(test) if self._has_enums else ():
+            if not isinstance(node, ast.Name | ast.Attribute) or node is test:
+                continue
+            key = ("types", ast.unparse(node))
+            types = way.get(key) or self.types(node) or ()
+            if any(map(_is_enum, types)) and not isinstance(
+                self.view.resolve(node, self.scope), ast.expr
+            ):
+                # Which members are left is not known any more.
+                left = (Type(one.meaning) if _is_enum(one) else one for one in types)
+                way = {
+                    **way,
+                    key: tuple(dict.fromkeys(left)),
+                    ("asked", key[1]): True,
+                }
+        return way
+
+    def _may_be_exhausted(
+        self, test: ast.expr, subject: ast.expr, types: Types, way: Way
+    ) -> bool:
         """Whether a test may be the last one that a value, whose type is not seen here, can fail.
 
         A union may be exhausted by `isinstance`, an Enum or a Literal by comparing with each of its values.
@@ -95,14 +129,68 @@ class Narrowing:
             if isinstance(subject, ast.Name) and not self._is_parameter(subject):
                 return True
             return self._has_foreign_annotation(subject)
-        if ("asked", ast.unparse(subject)) not in way:
-            return False  # nothing has only one value
         assert isinstance(test, ast.Compare)
+        others = self._compared_with(test)
+        if any(map(_is_enum, types or ())) and any(
+            self._may_be_members(other, test) for other in others
+        ):
+            return True
+        if ("asked", ast.unparse(subject)) not in way and len(others) < 2:
+            return False  # nothing has only one value
+        if types is None and self._is_unannotated_parameter(subject):
+            return False
+        return any(
+            self._names_member(other)
+            if isinstance(other, ast.Attribute)
+            else isinstance(other, ast.Constant)
+            and (
+                self._is_part_of_member(subject)
+                or self._has_foreign_annotation(subject)
+            )
+            for other in others
+        )
+
+    def _may_be_members(self, other: ast.expr, test: ast.Compare) -> bool:
+        """Whether something may equal a member, or hold some, without naming them: a text, a constant, a set."""
+        match other:
+            case ast.Constant(value=value):
+                return value is not None
+            case ast.Name(id=name) if binding_scope(name, self.scope) is None:
+                return True
+        return isinstance(test.ops[0], ast.In | ast.NotIn) and not isinstance(
+            other, ast.Attribute
+        )
+
+    def _names_member(self, node: ast.Attribute) -> bool:
+        """Whether `a.b` may be a member of an Enum, as far as the module tells."""
+        meaning = self.view.resolve(node.value, self.scope)
+        if isinstance(meaning, str):
+            return not meaning.startswith("boss")
+        if meaning is None:  # a class within a class or function, by its name
+            return ast.unparse(node.value).rpartition(".")[2][:1].isupper()
+        return is_member(meaning, node.attr)
+
+    def _may_equal(self, types: Sequence[Type], covered: Sequence[Type]) -> bool:
+        """Whether a value may equal another that is not of its types: the member of an Enum a text, or one unseen."""
+        return any(_is_enum(one) for one in types) and (
+            any(_is_open(one) for one in types)
+            or any(isinstance(one.meaning, str) and one != NONE for one in covered)
+        )
+
+    def _compared_with(self, test: ast.Compare) -> Sequence[ast.expr]:
+        """What a value is compared with: by `in` with each part of what is written out, here or at the top."""
         other = test.comparators[0]
-        if isinstance(other, ast.Attribute):
-            meaning = self.view.resolve(other.value, self.scope)
-            return isinstance(meaning, str) and not meaning.startswith("boss")
-        return isinstance(other, ast.Constant) and self._has_foreign_annotation(subject)
+        if not isinstance(test.ops[0], ast.In | ast.NotIn):
+            return (other,)
+        meaning = self.view.resolve(other, self.scope)
+        match meaning if isinstance(meaning, ast.expr) else other:
+            case (
+                ast.Tuple(elts=[_, *_] as parts)
+                | ast.List(elts=[_, *_] as parts)
+                | ast.Set(elts=[_, *_] as parts)
+            ):
+                return parts
+        return (other,)
 
     def _ask(
         self, test: ast.expr, subject: ast.expr, way: Way
@@ -112,7 +200,7 @@ class Narrowing:
             return [way], [way]
         asked = [{**way, ("asked", ast.unparse(subject)): True}]
         assert isinstance(test, ast.Compare)
-        if isinstance(test.ops[0], ast.IsNot | ast.NotEq):
+        if isinstance(test.ops[0], _NEGATED):
             return asked, [way]
         return [way], asked
 
@@ -142,7 +230,12 @@ class Narrowing:
         rest = tuple(
             one for one in left if not any(self._is(one, two) for two in covered)
         )
-        return [{**way, key: rest}] if rest else []
+        if not rest:
+            return []
+        after = {**way, key: rest}
+        if any(map(_is_open, rest)) and any(one.value for one in covered):
+            after[VAGUE] = True
+        return [after]
 
     def _covers(self, pattern: ast.pattern) -> list[Type]:
         """The types of which every value matches a pattern."""
@@ -170,17 +263,22 @@ class Narrowing:
     def may_be_complete(self, node: ast.Match, types: Types) -> bool:
         """Whether the cases may cover all there is, by a type that is not seen here."""
         patterns = [case.pattern for case in node.cases if case.guard is None]
-        flat = [one for pattern in patterns for one in _alternatives(pattern)]
+        flat = [one for pattern in patterns for one in alternatives(pattern)]
         if types is not None:
             kinds = {one.meaning for one in types}
             return (
-                ("builtins.tuple" in kinds and _may_be_all_tuples(flat))
-                or ("builtins.list" in kinds and _are_all_lengths(flat))
+                ("builtins.tuple" in kinds and may_be_all_tuples(flat))
+                or ("builtins.list" in kinds and are_all_lengths(flat))
                 or not (ANY in types or all(self._is_known(one) for one in types))
+                or may_be_all_instances(flat)
+                or (
+                    any(map(_is_enum, types))
+                    and any(self._compares_otherwise(one) for one in flat)
+                )
             )
         if self._is_unannotated_parameter(node.subject):
             return False
-        if _are_all_lengths(flat):
+        if are_all_lengths(flat) or self._is_part_of_member(node.subject):
             return True
         if any(
             isinstance(one, ast.MatchClass | ast.MatchSingleton)
@@ -192,6 +290,21 @@ class Narrowing:
             return True
         return isinstance(node.subject, ast.Name | ast.Attribute) and (
             self._has_foreign_annotation(node.subject)
+        )
+
+    def _compares_otherwise(self, pattern: ast.pattern) -> bool:
+        """Whether a pattern asks for a value, and not for a member that is told apart from the others."""
+        return isinstance(pattern, ast.MatchValue) and not any(
+            isinstance(one.meaning, Class) and members(self.view, one.meaning)
+            for one in self._value_types(pattern.value)
+        )
+
+    def _is_part_of_member(self, node: ast.expr) -> bool:
+        """Whether it is `kind.value` or `kind.name`, of which there are as many as there are members."""
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"value", "name"}
+            and any(map(_is_enum, of(self.view, node.value, self.scope) or ()))
         )
 
     # --- types ---
@@ -213,10 +326,14 @@ class Narrowing:
                 return [NONE]
             case ast.Constant(value=value):
                 return [literal(value)]
+            case ast.Name():
+                types = of(self.view, node, self.scope) or ()
+                return [one for one in types if one.value and len(types) == 1]
             case ast.Attribute(value=value, attr=attribute):
                 meaning = self.view.resolve(value, self.scope)
                 if isinstance(meaning, Class):
-                    return [Type(meaning, value=(attribute,))]
+                    first = members(self.view, meaning).get(attribute, attribute)
+                    return [Type(meaning, value=(first,))]
         return []
 
     def _is(self, one: Type, other: Type) -> bool:
@@ -276,7 +393,10 @@ class Narrowing:
         return len(bound) == 1 and isinstance(bound[0], ast.arg)
 
     def _is_unannotated_parameter(self, node: ast.expr) -> bool:
-        if not isinstance(node, ast.Name):
+        """Whether it is what a callback is given, which may be anything; another function's caller knows more."""
+        if not isinstance(node, ast.Name) or not any(
+            method.definition is self.scope.node for method in self.view.methods
+        ):
             return False
         bound = self.scope.bindings.get(node.id, [])
         return (
@@ -302,6 +422,16 @@ class Narrowing:
         return False
 
 
+def _is_enum(one: Type) -> bool:
+    """Whether a type is an Enum of the module, or may be one."""
+    return isinstance(one.meaning, Class) and may_be_enum(one.meaning)
+
+
+def _is_open(one: Type) -> bool:
+    """Whether a type is an Enum of which the members are not all seen."""
+    return _is_enum(one) and not one.value
+
+
 def _type_test(test: ast.expr) -> tuple[ast.expr, bool] | None:
     """`type(x) is T` as `isinstance(x, T)`, and whether it is negated."""
     match test:
@@ -317,69 +447,3 @@ def _type_test(test: ast.expr) -> tuple[ast.expr, bool] | None:
                 isinstance(operator, ast.IsNot | ast.NotEq),
             )
     return None
-
-
-def class_list(node: ast.expr) -> list[ast.expr]:
-    """The classes in the second argument of isinstance."""
-    match node:
-        case ast.Tuple(elts=parts):
-            return [one for part in parts for one in class_list(part)]
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return [*class_list(left), *class_list(right)]
-    return [node]
-
-
-def irrefutable(pattern: ast.pattern) -> bool:
-    match pattern:
-        case ast.MatchAs(pattern=None):
-            return True
-        case ast.MatchClass(cls=ast.Name(id="object"), patterns=[], kwd_patterns=[]):
-            return True
-        case ast.MatchAs(pattern=ast.pattern() as inner):
-            return irrefutable(inner)
-        case ast.MatchOr(patterns=parts):
-            return any(irrefutable(part) for part in parts)
-    return False
-
-
-def _alternatives(pattern: ast.pattern) -> Iterator[ast.pattern]:
-    match pattern:
-        case ast.MatchOr(patterns=parts):
-            for part in parts:
-                yield from _alternatives(part)
-        case ast.MatchAs(pattern=ast.pattern() as inner):
-            yield from _alternatives(inner)
-        case _:
-            yield pattern
-
-
-def _may_be_all_tuples(patterns: Sequence[ast.pattern]) -> bool:
-    """Whether the cases may cover each tuple of some length: one does, or none asks for a text or a number."""
-    return any(_asks_for_length(pattern) for pattern in patterns) or not any(
-        isinstance(node, ast.Constant) and isinstance(node.value, str | int | bytes)
-        for pattern in patterns
-        for node in ast.walk(pattern)
-    )
-
-
-def _are_all_lengths(patterns: Sequence[ast.pattern]) -> bool:
-    """Whether the cases cover each length of a list, as `[]` and `[first, *rest]` do."""
-    exact: set[int] = set()
-    least: list[int] = []
-    for pattern in patterns:
-        if isinstance(pattern, ast.MatchSequence) and _asks_for_length(pattern):
-            parts = pattern.patterns
-            fixed = sum(not isinstance(part, ast.MatchStar) for part in parts)
-            if fixed < len(parts):
-                least.append(fixed)
-            else:
-                exact.add(fixed)
-    return bool(least) and exact.issuperset(range(min(least)))
-
-
-def _asks_for_length(pattern: ast.pattern) -> bool:
-    """Whether a sequence of the right length is all that the pattern asks for."""
-    return isinstance(pattern, ast.MatchSequence) and all(
-        isinstance(part, ast.MatchStar) or irrefutable(part)
-        for part in pattern.patterns
-    )

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from ..model import Class, Meaning, Scope
 from .definitions import HANDLER
+from .enums import members
 from .rule import View
 
 
@@ -45,7 +46,6 @@ _BUILTIN: Final = {
     },
     "typing.Text": "builtins.str",
 }
-_ENUMS: Final = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum"})
 
 
 def of_annotation(view: View, node: ast.expr | None, depth: int = 0) -> Types:
@@ -108,10 +108,7 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 def _named(view: View, meaning: Meaning, depth: int) -> Types:
     if isinstance(meaning, Class):
-        members = enum_members(view, meaning)
-        if members:
-            return tuple(Type(meaning, value=(name,)) for name in members)
-        return (Type(meaning),)
+        return of_class(view, meaning)
     if isinstance(meaning, str):
         if meaning == "builtins.bool":
             return _literals((ast.Constant(True), ast.Constant(False)))
@@ -119,6 +116,18 @@ def _named(view: View, meaning: Meaning, depth: int) -> Types:
     if isinstance(meaning, ast.expr):  # Event = Tick | Tock
         return of_annotation(view, meaning, depth + 1)
     return None
+
+
+def of_class(view: View, class_: Class) -> tuple[Type, ...]:
+    """What an instance of the class is; of an Enum, whose members are all told apart, one of these."""
+    known = dict.fromkeys(members(view, class_).values())
+    return tuple(Type(class_, value=(name,)) for name in known) or (Type(class_),)
+
+
+def of_member(view: View, class_: Class, name: str) -> Type:
+    """What `CLASS.name` is, a member of an Enum; the class alone where another name may stand for the same one."""
+    first = members(view, class_).get(name)
+    return Type(class_) if first is None else Type(class_, value=(first,))
 
 
 def _union(view: View, parts: Sequence[ast.expr], depth: int) -> Types:
@@ -144,18 +153,6 @@ def literal(value: object) -> Type:
     """The type that has this one value."""
     kind = type(value).__name__
     return Type(f"builtins.{kind}", value=(kind, repr(value)))
-
-
-def enum_members(view: View, class_: Class) -> tuple[str, ...]:
-    """The names of the members, when the class is a plain Enum of the module."""
-    if not any(set(meanings) <= _ENUMS for meanings in class_.bases if meanings):
-        return ()
-    return tuple(
-        name
-        for name, meanings in class_.members.items()
-        if not name.startswith("_")
-        and all(isinstance(meaning, ast.expr) for meaning in meanings)
-    )
 
 
 def state_types(view: View) -> Types:

@@ -11,7 +11,7 @@ from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, rounds
-from .narrowing import irrefutable
+from .patterns import irrefutable
 from .rule import View, positional
 from .ways import (
     DECIDED,
@@ -374,22 +374,25 @@ class Walk(Evaluation):
         left = [after_effects(subject, way) for way in ways]
         for case in node.cases:
             names = [name for one in ast.walk(case.pattern) for name in captured(one)]
-            certain = case.guard is None and irrefutable(case.pattern)
+            matches = irrefutable(case.pattern)
+            certain = case.guard is None and matches
             taken: list[Way] = []
             still: list[Way] = []
             for way in left:
+                refused = [way]
                 fits = self.narrowing.fits(case.pattern, subject, way)
                 if fits is not False:
                     inside = [forget(way, names)]
                     if case.guard is not None:
-                        inside, _ = self.each(case.guard, inside)
+                        inside, outside = self.each(case.guard, inside)
+                        refused = outside if matches else refused
                     taken += inside
                 if fits is True and case.guard is None:
                     continue
                 if certain:
                     continue
                 if case.guard is not None:
-                    still.append(way)
+                    still += refused
                 else:
                     still += self.narrowing.without(way, source, types, case.pattern)
             done += self.block(case.body, decide(taken, sure=not still))

@@ -1,0 +1,89 @@
+"""What the patterns of a `match`, and the classes of an `isinstance`, ask for."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+
+def class_list(node: ast.expr) -> list[ast.expr]:
+    """The classes in the second argument of isinstance."""
+    match node:
+        case ast.Tuple(elts=parts):
+            return [one for part in parts for one in class_list(part)]
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return [*class_list(left), *class_list(right)]
+    return [node]
+
+
+def irrefutable(pattern: ast.pattern) -> bool:
+    match pattern:
+        case ast.MatchAs(pattern=None):
+            return True
+        case ast.MatchClass(cls=ast.Name(id="object"), patterns=[], kwd_patterns=[]):
+            return True
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return irrefutable(inner)
+        case ast.MatchOr(patterns=parts):
+            return any(irrefutable(part) for part in parts)
+    return False
+
+
+def alternatives(pattern: ast.pattern) -> Iterator[ast.pattern]:
+    match pattern:
+        case ast.MatchOr(patterns=parts):
+            for part in parts:
+                yield from alternatives(part)
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            yield from alternatives(inner)
+        case _:
+            yield pattern
+
+
+def may_be_all_instances(patterns: Sequence[ast.pattern]) -> bool:
+    """Whether two cases or more may cover each instance of a class by its parts, of which none is a text or a number."""
+    parted = Counter(
+        ast.unparse(pattern.cls)
+        for pattern in patterns
+        if isinstance(pattern, ast.MatchClass)
+        and not all(map(irrefutable, (*pattern.patterns, *pattern.kwd_patterns)))
+        and not _asks_for_constant(pattern)
+    )
+    return any(count > 1 for count in parted.values())
+
+
+def may_be_all_tuples(patterns: Sequence[ast.pattern]) -> bool:
+    """Whether the cases may cover each tuple of some length: one does, or none asks for a text or a number."""
+    return any(map(_asks_for_length, patterns)) or not any(
+        map(_asks_for_constant, patterns)
+    )
+
+
+def are_all_lengths(patterns: Sequence[ast.pattern]) -> bool:
+    """Whether the cases cover each length of a list, as `[]` and `[first, *rest]` do."""
+    exact: set[int] = set()
+    least: list[int] = []
+    for pattern in patterns:
+        if isinstance(pattern, ast.MatchSequence) and _asks_for_length(pattern):
+            parts = pattern.patterns
+            fixed = sum(not isinstance(part, ast.MatchStar) for part in parts)
+            if fixed < len(parts):
+                least.append(fixed)
+            else:
+                exact.add(fixed)
+    return bool(least) and exact.issuperset(range(min(least)))
+
+
+def _asks_for_constant(pattern: ast.pattern) -> bool:
+    """Whether a text or a number is among what a pattern asks for."""
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str | int | bytes)
+        for node in ast.walk(pattern)
+    )
+
+
+def _asks_for_length(pattern: ast.pattern) -> bool:
+    """Whether a sequence of the right length is all that the pattern asks for."""
+    return isinstance(pattern, ast.MatchSequence) and all(
+        isinstance(part, ast.MatchStar) or irrefutable(part)
+        for part in pattern.patterns
+    )
