@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from .diagnostics import Diagnostic, sort_key
-from .model import Behaviour, Handler, Plan
+from .model import Behaviour, Handler, Module, Plan
 from .names import ANY_NAME
 from .rules import RULES
 from .rules.files import service_of
 from .rules.ignores import ignores, silenced, unused_ignore
-from .rules.rule import Method, View
+from .rules.python import refusals
+from .rules.rule import Method, View, span
+from .rules.sending import awaited_send
 
 _HANDLER_RULES: Final = tuple(rule for rule in RULES if rule.looks == "handler")
 _SEVERITIES: Final = {
@@ -53,6 +55,8 @@ def _find(view: View) -> list[Diagnostic]:
         except RecursionError:
             continue  # nested too deeply to be followed: taken as right
         found += [rule.diagnostic(finding) for finding in findings]
+    if view.module.refused:
+        found += _refusals(view.module, found)
     comments = ignores(view.module)
     if comments:
         found, used = silenced(found, comments)
@@ -61,6 +65,22 @@ def _find(view: View) -> list[Diagnostic]:
                 for finding in unused_ignore.find(comment, _SEVERITIES) or ():
                     found.append(unused_ignore.diagnostic(finding))
     return found
+
+
+def _refusals(module: Module, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What Python does not compile, but for an `await` of which a rule has said that it is to be left out."""
+    said = {
+        (problem.span.line, problem.span.column)
+        for problem in found
+        if problem.code == awaited_send.code
+    }
+    superfluous = []
+    for scope in module.scopes.values():
+        for node in scope.awaits:
+            place = span(module, node)
+            if (place.line, place.column) in said:
+                superfluous.append(node)
+    return refusals(module, superfluous)
 
 
 def _methods(handler: Handler, behaviour: Behaviour) -> tuple[Method, ...]:

@@ -94,6 +94,7 @@ class Module:
     names: Mapping[str, tuple[Meaning, ...]]  # once the module has run to its end
     classes: tuple[Class, ...]  # of the module's top level, in order
     scopes: Mapping[ast.AST, Scope]  # keyed by the node that opens each
+    refused: bool = False  # Python parses it, but does not compile it
 
 
 @dataclass(frozen=True, slots=True)

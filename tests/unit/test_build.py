@@ -82,6 +82,31 @@ def test_a_build_with_errors_changes_nothing(project: Path) -> None:
     assert snapshot(project) == before
 
 
+@pytest.mark.parametrize(
+    ("line", "codes"),
+    [
+        ("await websocket.send(message)", ["BG401"]),
+        ("await self.save(message)", ["BG301"]),
+        ("[await one.send(message) for one in state]", ["BG401"]),
+        ("[await one.send(await self.save(1)) for one in state]", ["BG301", "BG401"]),
+        ("await websocket.send(message); break", ["BG301", "BG401"]),
+        ("break", ["BG301"]),
+    ],
+)
+def test_what_python_does_not_compile_is_not_built(line: str, codes: list[str]) -> None:
+    text = (
+        "from boss import Group, Noreply, ServiceHandler\n"
+        "class Chat(ServiceHandler[Group]):\n"
+        "    def handle_incoming(self, service_url, websocket, message, state):\n"
+        f"        {line}\n"
+        "        return Noreply(state)\n"
+        "    async def save(self, message): ...\n"
+    )
+    outcome = compiled({"chat": text})
+    assert [problem.code for problem in outcome.problems] == codes
+    assert outcome.files == {}
+
+
 def test_mistakes_in_boss_toml_and_in_handlers_are_told_together(project: Path) -> None:
     (project / "boss.toml").write_text(
         'app = "myapp"\n[service.chta]\n[server]\nprot = 1\n'

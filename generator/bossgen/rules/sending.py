@@ -36,7 +36,8 @@ def awaited_send(view: View) -> Iterator[Finding]:
 
     `websocket.send(...)`, `send_json` and `close`, the same of a `Group`, `services.NAME.broadcast(...)` and `info`, and
     `self.send_after(...)` are plain calls. They put the message into a queue and never wait; awaiting what they return
-    is a TypeError, after the message has been sent.
+    is a TypeError, after the message has been sent. In a `def`, where Python does not take an `await`, this is said
+    instead: the call may stay in the `def`, without it.
 
     Example:
 
