@@ -3,9 +3,9 @@
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 from bossgen.behaviour import behaviour
+from bossgen.build import ADDRESSES, HANDLER
 from bossgen.check import check
 from bossgen.diagnostics import Diagnostic, sort_key
 from bossgen.locate import read_template
@@ -13,9 +13,9 @@ from bossgen.model import ProjectConfig, Source
 from bossgen.parse import parse
 from bossgen.plan import make_plan
 
-HANDLER = PurePosixPath("boss/runtime/handler.py")
+_COPIED = read_template().copied
 
-BEHAVIOUR = behaviour(read_template().copied[HANDLER])
+BEHAVIOUR = behaviour(_COPIED[HANDLER], [_COPIED[path] for path in ADDRESSES])
 
 PATH = "src/websocket/myapp_chat_websocket.py"
 

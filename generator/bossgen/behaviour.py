@@ -1,10 +1,11 @@
-"""The text of template/boss/runtime/handler.py -> Behaviour: the callbacks a handler may define.
+"""The texts of template/boss/runtime/handler.py and of those beside it -> Behaviour: what a handler may define and use.
 
 Erlang declares the callbacks of a behaviour in one place and the compiler holds modules to them. Here that place is the
 base class; its methods are read with `ast`, and no second list of them exists.
 """
 
 import ast
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .model import Behaviour, Callback
@@ -13,11 +14,15 @@ BASE: Final = "ServiceHandler"
 _RESULTS: Final = frozenset({"Ok", "Noreply", "Stop"})
 
 
-def behaviour(text: str) -> Behaviour:
-    """Read the callbacks off the base class.
+def behaviour(text: str, addresses: Iterable[str] = ()) -> Behaviour:
+    """Read the callbacks off the base class, and what can be sent to off the classes for it.
 
     A callback is a public method of it that takes its parameters by position only (or none besides `self`) and whose
     name is not used by a property. What a callback may return is named by its annotation.
+
+    Args:
+        text: of handler.py.
+        addresses: the texts of websocket.py and group.py.
     """
     tree = ast.parse(text)
     aliases = {
@@ -60,7 +65,27 @@ def behaviour(text: str) -> Behaviour:
                 has_client="websocket" in parameters,
             )
         )
-    return Behaviour(tuple(callbacks), tuple(attributes), tuple(properties))
+    return Behaviour(
+        tuple(callbacks),
+        tuple(attributes),
+        tuple(properties),
+        {
+            f"boss.{node.name}": frozenset(_names(node))
+            for address in addresses
+            for node in ast.parse(address).body
+            if isinstance(node, ast.ClassDef)
+        },
+    )
+
+
+def _names(class_: ast.ClassDef) -> Iterator[str]:
+    """What the instances of a class have by its body: methods, annotated attributes."""
+    for node in class_.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
 
 
 def _words(annotation: ast.expr | None) -> set[str]:

@@ -22,6 +22,10 @@ from .write import Change
 
 SETTINGS: Final = PurePosixPath("boss/runtime/settings.py")
 HANDLER: Final = PurePosixPath("boss/runtime/handler.py")
+ADDRESSES: Final = (
+    PurePosixPath("boss/runtime/websocket.py"),
+    PurePosixPath("boss/runtime/group.py"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ def compile_project(
     project: ProjectConfig, template: Template, handlers: Sequence[Source]
 ) -> Outcome:
     """Compile the handlers of a project: no disk, no clock, and the same files whatever the order of the sources."""
-    callbacks = behaviour(template.copied[HANDLER])
+    callbacks = behaviour(
+        template.copied[HANDLER], [template.copied[path] for path in ADDRESSES]
+    )
     parsed, unreadable = parse(handlers, project.app, callbacks)
     plan = make_plan(parsed, project)
     named = {service_of(source.path, project.app) for source in handlers}

@@ -1,16 +1,18 @@
 """Plan -> diagnostics, by running the rules."""
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .diagnostics import Diagnostic, sort_key
 from .model import Behaviour, Handler, Module, Plan
 from .names import ANY_NAME
 from .rules import RULES
+from .rules.asking import unknown_attribute
 from .rules.files import service_of
 from .rules.ignores import ignores, silenced, unused_ignore
-from .rules.python import refusals
-from .rules.rule import Method, View, span
+from .rules.python import awaited_in_def, refusals
+from .rules.rule import Method, View, attribute_span, span
 from .rules.sending import awaited_send
 
 _HANDLER_RULES: Final = tuple(rule for rule in RULES if rule.looks == "handler")
@@ -67,20 +69,33 @@ def _find(view: View) -> list[Diagnostic]:
     return found
 
 
-def _refusals(module: Module, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """What Python does not compile, but for an `await` of which a rule has said that it is to be left out."""
+def _refusals(module: Module, found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """What Python does not compile, where the rules have not said that an `await` is to be left out.
+
+    Of what there is not, nothing but a warning says so: that the `await` has to go is an error still.
+    """
     said = {
-        (problem.span.line, problem.span.column)
+        (problem.code, problem.span.line, problem.span.column): problem.help
         for problem in found
-        if problem.code == awaited_send.code
+        if problem.code in {awaited_send.code, unknown_attribute.code}
     }
-    superfluous = []
-    for scope in module.scopes.values():
+    superfluous: list[ast.Await] = []
+    for scope in module.scopes.values() if said else ():
         for node in scope.awaits:
             place = span(module, node)
-            if (place.line, place.column) in said:
+            if (awaited_send.code, place.line, place.column) in said:
                 superfluous.append(node)
-    return refusals(module, superfluous)
+                continue
+            match node.value:
+                case ast.Call(func=ast.Attribute() as function) if isinstance(
+                    scope.node, ast.FunctionDef
+                ):
+                    asked = attribute_span(module, function)
+                    key = (unknown_attribute.code, asked.line, asked.column)
+                    if said.get(key):
+                        superfluous.append(node)
+                        yield awaited_in_def(place, said[key])
+    yield from refusals(module, superfluous)
 
 
 def _methods(handler: Handler, behaviour: Behaviour) -> tuple[Method, ...]:

@@ -37,6 +37,8 @@ class Behaviour:
     callbacks: tuple[Callback, ...]
     attributes: tuple[str, ...]  # what else the base class offers: "req", "send_after"
     properties: tuple[str, ...]  # those of them that tell of the client: "req"
+    # What websocket.py and group.py declare: the attributes of each class, keyed by "boss.WebSocket", "boss.Group".
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

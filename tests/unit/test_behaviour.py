@@ -2,7 +2,9 @@
 
 import inspect
 
+from boss.runtime.group import Group
 from boss.runtime.handler import ServiceHandler
+from boss.runtime.websocket import WebSocket
 from tests.checking import BEHAVIOUR
 
 
@@ -42,3 +44,14 @@ def test_who_is_called_for_a_client() -> None:
 
 def test_what_else_a_handler_inherits() -> None:
     assert {"dependencies", "send_after", "req"} <= set(BEHAVIOUR.attributes)
+
+
+def test_what_can_be_sent_to_is_read_as_python_sees_it() -> None:
+    public = {
+        name: {one for one in names if not one.startswith("_")}
+        for name, names in BEHAVIOUR.addresses.items()
+    }
+    assert public == {
+        "boss.WebSocket": {one for one in dir(WebSocket) if not one.startswith("_")},
+        "boss.Group": {one for one in dir(Group) if not one.startswith("_")},
+    }

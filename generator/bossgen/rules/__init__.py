@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .asking import unknown_attribute
 from .awaiting import missing_await
 from .callbacks import callback_kind, callback_parameters, callback_unknown
 from .configuration import (
@@ -58,4 +59,5 @@ RULES: Final[tuple[Rule, ...]] = (
     pattern_captures,
     shared_attribute,
     hidden_callback,
+    unknown_attribute,
 )

@@ -136,6 +136,11 @@ def _diagnostic(source: Source, span: Span, message: str, help_: str) -> Diagnos
     return handler_syntax.diagnostic(Finding(span, message, help_))
 
 
+def awaited_in_def(place: Span, help_: str) -> Diagnostic:
+    """An `await` in a `def` that has to go, for a better reason than the `def`."""
+    return handler_syntax.diagnostic(Finding(place, "`await` stands in a `def`", help_))
+
+
 def not_text(source: Source) -> Diagnostic:
     """A file that could not be decoded."""
     line = column = 1

@@ -132,7 +132,7 @@ def _unsendable(
     view: View, function: ast.Attribute, payload: ast.expr, scope: Scope
 ) -> Iterator[Finding]:
     types = of(view, payload, scope)
-    if types is None or _is_narrowed(view, payload, scope):
+    if types is None or is_narrowed(view, payload, scope):
         return
     called = view.text(function)
     if function.attr == "send":
@@ -160,7 +160,7 @@ def _unsendable(
         )
 
 
-def _is_narrowed(view: View, node: ast.expr, scope: Scope) -> bool:
+def is_narrowed(view: View, node: ast.expr, scope: Scope) -> bool:
     """Whether the function asks for the type of a value: then it may be more than it is declared to be."""
     known = view.memo.setdefault("narrowed", {})
     if scope.node not in known:
@@ -203,7 +203,7 @@ def _within(
         for part in _possible(value):
             types = of(view, part, scope)
             kinds = [_not_json(one) for one in types or ()]
-            if types and all(kinds) and not _is_narrowed(view, part, scope):
+            if types and all(kinds) and not is_narrowed(view, part, scope):
                 yield part, kinds[0], _as_json(view, part, types[0])
             else:
                 yield from _within(view, part, scope)
