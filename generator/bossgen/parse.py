@@ -139,6 +139,7 @@ def _suspicious(module: Module) -> bool:
 
     Compiling takes half as long as parsing, so it is done only where a cheap sign calls for it.
     """
+    starred = "*" in module.source.text
     for node, scope in module.scopes.items():
         function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if scope.awaits and not isinstance(node, ast.AsyncFunctionDef):
@@ -147,7 +148,9 @@ def _suspicious(module: Module) -> bool:
             return True
         if any(len(call.keywords) > 1 and _repeats(call) for call in scope.calls):
             return True
-        if any(map(_has_star, (*scope.statements, *scope.assignments, *scope.returns))):
+        if starred and any(
+            map(_has_star, (*scope.statements, *scope.assignments, *scope.returns))
+        ):
             return True
         if node is not module.tree and "*" in scope.bindings:
             return True

@@ -44,6 +44,12 @@ _INSTEAD: Final[Mapping[str, Mapping[str, str]]] = {
         "close": "write `for member in {0}: member.close()`",
     },
 }
+# What texts, lists and dicts have, and nobody expects of a websocket, nor of what is like a set.
+_OF_OTHERS: Final = (
+    frozenset({*dir(str), *dir(bytes), *dir(list), *dir(dict)})
+    - frozenset(dir(set))
+    - frozenset(name for names in _INSTEAD.values() for name in names)
+)
 _CALLED: Final = {"boss.WebSocket": "a websocket", "boss.Group": "a Group"}
 
 
@@ -68,12 +74,23 @@ def unknown_attribute(view: View) -> Iterator[Finding]:
         state.members.send("somebody came")
     """
     known = view.behaviour.addresses
-    everywhere = frozenset.intersection(*known.values()) if known else frozenset()
+    scopes = view.module.scopes.values()
+    # What need not be looked at: to tell the type of a value takes long.
+    expected = {
+        *(frozenset.intersection(*known.values()) if known else ()),
+        *_OF_OTHERS,
+        *(
+            n
+            for one in scopes
+            if isinstance(one.node, ast.ClassDef)
+            for n in one.bindings
+        ),
+    }
     given: set[str] | None = None
-    for scope in view.module.scopes.values():
+    for scope in scopes:
         for node in scope.attributes:
             if (
-                node.attr in everywhere
+                node.attr in expected
                 or node.attr.startswith("_")
                 or not isinstance(node.ctx, ast.Load)
             ):
