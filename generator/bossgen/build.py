@@ -102,9 +102,8 @@ def build(root: Path, *, dry: bool = False) -> Report:
     Raises:
         BossgenError: the project cannot be read, or boss/ cannot be written.
     """
-    with write.alone(
-        root
-    ):  # read, too, or a build that began earlier would undo this one
+    # Reading is part of it, or a build that began earlier would undo this one.
+    with write.alone(root):
         report = examine(root)
         if report.failed or report.outcome is None:
             return report

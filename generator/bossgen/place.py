@@ -32,9 +32,8 @@ def disk() -> Iterator[None]:
         ending = error.__context__
         while isinstance(ending, Exception):
             ending = ending.__context__
-        if (
-            ending is not None
-        ):  # told to end: what that left undone is no fault of the disk
+        # Told to end: what that left undone is no fault of the disk.
+        if ending is not None:
             raise ending from None
         named = error.filename2 or error.filename  # of a move: where to
         where = f" {named}" if named else ""

@@ -51,22 +51,29 @@ def watch(
 def ending() -> Iterator[Event]:
     """An event that is set when the process is told to end, whichever way.
 
-    Not by an exception: one that Ctrl-C raises may come where Python can only report it and go on.
+    Not by an exception: one that Ctrl-C raises may come where Python can only report it and go on. Who is told a second
+    time ends at once, whatever is waited for.
     """
     stop = Event()
 
     def end(signum: int, frame: FrameType | None) -> None:
         stop.set()
+        restore()
+
+    def restore() -> None:
+        for one, handler in zip(told, before, strict=True):
+            signal.signal(one, handler)
 
     told = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
         told.append(signal.SIGHUP)
-    before = [signal.signal(one, end) for one in told]
+    before = [signal.getsignal(one) for one in told]
+    for one in told:
+        signal.signal(one, end)
     try:
         yield stop
     finally:
-        for one, handler in zip(told, before, strict=True):
-            signal.signal(one, handler)
+        restore()
 
 
 def attempt(root: Path) -> tuple[Report | BossgenError, float]:

@@ -139,6 +139,23 @@ def test_a_router_that_is_included_twice_starts_its_services_once(
     assert caplog.text.count("1 service running") == 1
 
 
+def test_a_test_client_within_another_has_services_of_its_own(
+    client: TestClient, service: Service
+) -> None:
+    with client.websocket_connect("/websocket/chat") as ann:
+        ann.receive_text()
+        with (
+            TestClient(client.app) as inner,
+            inner.websocket_connect("/websocket/chat") as bob,
+        ):
+            bob.receive_text()
+            bob.send_text("inner")
+            assert bob.receive_text() == "inner"
+        ann.send_text("outer")
+        assert ann.receive_text() == "outer"
+        service.address.broadcast("it leads to the outer one again")
+
+
 def test_a_service_that_gave_up(client: TestClient, service: Service) -> None:
     with client.websocket_connect("/websocket/chat") as ann:
         ann.receive_text()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocket as Connection
 
-from boss import CloseReason, Error, Noreply, ServiceHandler, WebSocket
+from boss import CloseReason, Error, Noreply, Remote, ServiceHandler, WebSocket
 from boss.runtime import plain_client
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
 from tests.runtime.fakes import Bench, bench, scope
@@ -188,6 +188,62 @@ async def test_a_client_that_cannot_be_sent_to_any_more_is_closed(
         await peer.gone()
         assert talking.closes == [Error("closed")]
         assert "of the middleware" in caplog.text
+
+
+async def test_whoever_left_while_nothing_is_read_is_not_taken_for_lost(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That sending fails is the first that is heard of it: the close frame lies behind what waits."""
+    monkeypatch.setattr(plain_client, "LOOK", 0.001)
+    go = asyncio.Event()
+    heard: list[str | bytes] = []
+    closes: list[CloseReason] = []
+
+    class Busy(ServiceHandler[None]):
+        async def handle_incoming(
+            self, url: str, websocket: WebSocket, message: str | bytes, state: None
+        ) -> Noreply[None]:
+            await go.wait()
+            heard.append(message)
+            return Noreply(state)
+
+        def handle_close(
+            self, reason: CloseReason, url: str, websocket: WebSocket, state: None
+        ) -> Noreply[None]:
+            closes.append(reason)
+            return Noreply(state)
+
+    failed = asyncio.Event()
+
+    def around(send: Any) -> Any:
+        async def middleware(event: Any) -> None:
+            if event["type"] == "websocket.send":
+                failed.set()
+                raise OSError("the client has left")
+            await send(event)
+
+        return middleware
+
+    async with serving(Busy, "plain", around=around) as service:
+        peer, _ = await service.join()
+        (client,) = service.worker.clients
+        for _ in range(MAX_WAITING + 2):
+            peer.send(1, b"x" * MAX_KEPT)
+        peer.leaves(1001)
+        async with asyncio.timeout(PATIENCE):
+            while client._room is None:  # type: ignore[attr-defined]
+                await asyncio.sleep(0)
+            client.send("x")
+            await failed.wait()
+            for _ in range(20):
+                await asyncio.sleep(plain_client.LOOK)
+            assert client.open
+            go.set()
+            while not closes:
+                await asyncio.sleep(0)
+        assert closes == [Remote(1001, "bye")]
+        assert len(heard) == MAX_WAITING + 2
+        assert "failed" not in caplog.text
 
 
 async def test_nothing_of_a_client_stays_when_we_have_closed(

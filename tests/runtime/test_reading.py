@@ -354,8 +354,9 @@ async def test_what_was_answered_before_a_bad_frame_leaves_before_the_connection
             assert [opcode for opcode, _ in peer.frames] == [1, 1, 8]
 
 
+@pytest.mark.parametrize("last", [b"", frame(8, b"\x03\xe8")], ids=["", "and closes"])
 async def test_whoever_floods_a_service_leaves_the_loop_to_others(
-    monkeypatch: pytest.MonkeyPatch, way: str
+    monkeypatch: pytest.MonkeyPatch, way: str, last: bytes
 ) -> None:
     monkeypatch.setattr(reading if way == "fast" else plain_client, "FAIR_SHARE", 0)
     turns = 0
@@ -370,7 +371,7 @@ async def test_whoever_floods_a_service_leaves_the_loop_to_others(
 
     async with serving(Counting, way) as service:
         peer, _ = await service.join()
-        peer.transport.write(frame(1, b"") * 5000)
+        peer.transport.write(frame(1, b"") * 5000 + last)
         async with asyncio.timeout(PATIENCE):
             while len(heard) < 5000:
                 await asyncio.sleep(0)

@@ -55,6 +55,19 @@ async def test_what_was_framed_last_is_not_kept() -> None:
     assert (turn.message, turn.frame) == (None, b"")
 
 
+async def test_threads_that_ask_and_ask_do_not_keep_the_loop_for_ever() -> None:
+    turn, made = Turn(asyncio.get_running_loop()), list[int]()
+
+    def ask(number: int) -> None:
+        made.append(number)
+        turn.ask(ask, number + 1)
+
+    turn.ask(ask, 0)
+    for count in range(3):
+        assert len(made) == count
+        await asyncio.sleep(0)
+
+
 async def test_the_turn_of_a_large_group_ends_after_one_more_look_at_the_sockets() -> (
     None
 ):

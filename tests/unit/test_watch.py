@@ -146,5 +146,6 @@ def test_whatever_tells_the_process_to_end_ends_the_watch(
 
     with ending() as stop:
         watch(project, tell, stop)
+        assert signal.getsignal(told) == before, "told again, it ends at once"
     assert len(outcomes) == 1
     assert signal.getsignal(told) == before

@@ -35,7 +35,7 @@ MANY_GROUPS = 16  # of one client, from which on it looks for some that are no m
 
 
 class Home(Protocol):
-    """The service of a client, as far as that has to do with it: its worker."""
+    """What a client asks of its worker."""
 
     name: str
     limits: WebsocketSettings

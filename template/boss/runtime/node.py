@@ -56,12 +56,14 @@ class Node:
         # None while the application is not started.
         self._gateway: Gateway | None = None
         self._supervisor: Supervisor | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
         """Start every service before the first client may come, and drain them when the server stops.
 
-        Where the router is included twice, this runs twice, the second one within the first: it has nothing to do.
+        Where the router is included twice, this runs twice, the second one within the first: it has nothing to do. On
+        another event loop it has its own services for as long as it lasts: that is one test client within another.
 
         Raises:
             ServiceStartError: an `init` failed or took over 30 seconds.
@@ -69,12 +71,13 @@ class Node:
 
         Source: ASGI, "Lifespan Protocol".
         """
-        if self._gateway is not None:
+        loop = asyncio.get_running_loop()
+        if self._gateway is not None and self._loop is loop:
             yield
             return
+        before = self._supervisor, self._gateway, self._loop
         refuse_workers()
         self._server, _ = server_settings(PROJECT, os.environ)
-        loop = asyncio.get_running_loop()
         admission = Admission(
             self._server.max_connections, self._server.max_connections_per_address
         )
@@ -87,7 +90,7 @@ class Node:
         session = SessionCookie(self._session, _secret())
         gateway = Gateway(supervisor.workers, Turn(loop), session, admission)
         await supervisor.start()
-        self._supervisor, self._gateway = supervisor, gateway
+        self._supervisor, self._gateway, self._loop = supervisor, gateway, loop
         number = len(self._services)
         plural = "" if number == 1 else "s"
         log.info("%s: %d service%s running", self._app, number, plural)
@@ -100,7 +103,9 @@ class Node:
             gc.unfreeze()
             gateway.stopping = True
             await supervisor.stop()
-            self._supervisor = self._gateway = None
+            self._supervisor, self._gateway, self._loop = before
+            if self._supervisor is not None:
+                self._supervisor.register()
 
     def accept(self, name: str) -> Callable[[Connection], Awaitable[None]]:
         """What the route to the service `name` calls."""

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Generator
+from functools import partial
 from threading import get_ident
 from time import perf_counter
 from types import coroutine
@@ -223,7 +224,7 @@ class PlainClient(Client):
             # The connection has ended, and the reader is told why very soon; or whatever wraps the server's `send` is
             # at fault: then nothing more can be sent in order.
             queue.clear()
-            self.turn.loop.call_later(LOOK, self._cannot_send, error)
+            self._cannot_send(error)
 
     def put(self, message: str | bytes) -> None:
         worker, turn = self.worker, self.turn
@@ -300,7 +301,17 @@ class PlainClient(Client):
         if transport is not None and transport.get_write_buffer_size():
             self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
 
-    def _cannot_send(self, error: Exception) -> None:
+    def _cannot_send(self, error: Exception, *, heard: bool = False) -> None:
+        """Give the client up, unless the reader is told meanwhile why the connection has ended.
+
+        That comes behind all that the client has sent, so as long as nothing is read it says nothing that it has not.
+        """
+        reads = self._room is None
+        if self.open and not (heard and reads):
+            self.turn.loop.call_later(
+                LOOK, partial(self._cannot_send, error, heard=reads)
+            )
+            return
         if self.open:
             log.error(
                 "%s: sending to client %s failed, so it is closed",

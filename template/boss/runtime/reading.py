@@ -133,7 +133,8 @@ class ReadingProtocol(OpeningProtocol):
                 break
             frame = bytes(kept[start:end])
             if frame[0] == 0x88:
-                self.read_kept()
+                if client.paused_reading:  # else it is read in the next turn
+                    self.read_kept()
                 return
             if frame[0] in (0x89, 0x8A) and self._take(client, frame, 0, len(frame)):
                 del kept[start:end]

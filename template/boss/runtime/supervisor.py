@@ -47,8 +47,7 @@ class Supervisor:
         Raises:
             ServiceStartError: an `init` failed; the services begun before it have been stopped again.
         """
-        for worker in self.workers.values():
-            worker.service.address.bind(worker)
+        self.register()
         for worker in self.workers.values():
             try:
                 await worker.begin()
@@ -58,6 +57,12 @@ class Supervisor:
                     f"the service `{worker.name}` ({worker.service.file}) cannot start:"
                     f" {error!r} in init"
                 ) from error
+
+    def register(self) -> None:
+        """Let the addresses lead to the workers that are up."""
+        for worker in self.workers.values():
+            if worker.status == "running":
+                worker.service.address.bind(worker)
 
     async def stop(self) -> None:
         """Drain every service, then end its life: closes first, `terminate` last, within about ten seconds."""
@@ -97,9 +102,8 @@ class Supervisor:
                 log.exception("%s: init crashed", worker.name)
                 worker.counters.crashes += 1
                 reason, crashed = error, True
-                await asyncio.sleep(
-                    0
-                )  # so that nothing else waits for an `init` that never works
+                # Nothing else has to wait for an `init` that never works.
+                await asyncio.sleep(0)
             else:
                 number = len(worker.clients)
                 plural = "" if number == 1 else "s"

@@ -98,7 +98,9 @@ class Turn:
 
     def catch_up(self) -> None:
         """Make the calls that other threads have asked for so far, in the order in which they did."""
-        while self.foreign:
+        number = len(self.foreign)
+        while number and self.foreign:
+            number -= 1
             self.foreign.popleft()()
 
     def begin(self) -> None:
