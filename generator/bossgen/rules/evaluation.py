@@ -17,12 +17,14 @@ from .rule import View
 from .types import RESULTS, is_one
 from .ways import (
     DECIDED,
+    DOUBTED,
     NOTHING,
     UNKNOWN,
     Value,
     Way,
     after_effects,
     decide,
+    doubt,
     forget,
     forget_impure,
     stored,
@@ -57,6 +59,8 @@ class Evaluation:
         self.facts = Facts(node, self._is_whole, self._origin)
         self.narrowing = Narrowing(view, self.scope)
         self.doubts = Doubts(view, node)
+        # Whether a doubted way may never come to an end of the function.
+        self.gets_away = False
 
     # --- conditions ---
 
@@ -97,6 +101,8 @@ class Evaluation:
         true = [after for one in true for after in self.narrowing.split(test, one)[0]]
         false = [after for one in false for after in self.narrowing.split(test, one)[1]]
         holds, fails = self.doubts.of(test, way)
+        if holds and fails:
+            return doubt(true), doubt(false)
         return vague(true) if holds else true, vague(false) if fails else false
 
     def each(self, test: ast.expr, ways: list[Way]) -> tuple[list[Way], list[Way]]:
@@ -196,15 +202,25 @@ class Evaluation:
                 for one in self.assign([target], value, [way]):
                     yield node, one, one.get(("value", target.id), UNKNOWN)
             case ast.Await(value=ast.Call() as call):
-                after = after_effects(node, way)
-                for value in self.calls.gives(call, self.at(way), awaited=True):
-                    yield node, after, value
+                yield from self._called(node, call, way, awaited=True)
             case ast.Call():
-                after = after_effects(node, way)
-                for value in self.calls.gives(node, self.at(way), awaited=False):
-                    yield node, after, value
+                yield from self._called(node, node, way, awaited=False)
             case _:
                 yield node, way, self.value(node, way)
+
+    def _called(
+        self, node: ast.expr, call: ast.Call, way: Way, *, awaited: bool
+    ) -> Iterator[tuple[ast.expr, Way, Value]]:
+        after = after_effects(node, way)
+        given = list(self.calls.gives(call, self.at(way), awaited=awaited))
+        if not given:
+            self.leave([way])
+        for value in given:
+            yield node, after, value
+
+    def leave(self, ways: list[Way]) -> None:
+        """Note that these ways may go on without coming to an end of the function."""
+        self.gets_away |= any(DOUBTED in way for way in ways)
 
     def at(self, way: Way) -> Evaluate:
         """`value` on one way."""

@@ -15,6 +15,7 @@ from .patterns import irrefutable
 from .rule import View, positional
 from .ways import (
     DECIDED,
+    DOUBTED,
     NOTHING,
     VAGUE,
     Value,
@@ -71,13 +72,22 @@ class Walk(Evaluation):
             ways = self.block(_body(self.node), [self._start()])
         except _TooLongError:
             return Summary(ends=(), falls=False, may_fall=True)
+        unsure = {VAGUE} if self._all_doubted_are_wrong() else {VAGUE, DOUBTED}
         return Summary(
             ends=tuple(
-                End(node, expression, value, VAGUE not in way, DECIDED not in way)
+                End(node, expression, value, unsure.isdisjoint(way), DECIDED not in way)
                 for node, expression, way, value in self.exits.returns
             ),
-            falls=any(VAGUE not in way for way in ways),
+            falls=any(map(unsure.isdisjoint, ways)),
             may_fall=bool(ways),
+        )
+
+    def _all_doubted_are_wrong(self) -> bool:
+        """Whether the doubted ways all end without a result, so that it does not matter which of them exist."""
+        return not self.gets_away and all(
+            value.kind in {"none", "wrong"}
+            for _, _, way, value in self.exits.returns
+            if DOUBTED in way
         )
 
     def _start(self) -> Way:
@@ -130,6 +140,7 @@ class Walk(Evaluation):
                         self.exits.returns.append((node, part, after, result))
                 return []
             case ast.Raise():
+                self.leave(ways)
                 self.exits.raised += ways
                 return []
             case ast.Break():
@@ -194,10 +205,12 @@ class Walk(Evaluation):
             if awaited == isinstance(target, ast.AsyncFunctionDef) and (
                 self.never_returns(target)
             ):
+                self.leave(after)
                 return []
             return after
         if isinstance(target, str):
             if target in NEVER:
+                self.leave(after)
                 return []
             if target.startswith(("builtins.", "logging.", "boss.", "asyncio.")):
                 return after
@@ -207,6 +220,7 @@ class Walk(Evaluation):
             else getattr(call.func, "id", "")
         )
         if MAY_NOT_RETURN.fullmatch(name):
+            self.leave(after)
             return vague(after)
         return after
 
@@ -233,6 +247,7 @@ class Walk(Evaluation):
         outer, self.exits.breaks = self.exits.breaks, []
         continues, self.exits.continues = self.exits.continues, []
         done: list[Way] = []
+        entered: list[Way] = []
         seen: set[frozenset[Any]] = set()
         for _ in range(4):
             taken: list[Way] = []
@@ -244,14 +259,16 @@ class Walk(Evaluation):
             self.exits.continues = []
             after = self.block(node.body, decide(taken, sure=False))
             ways = new(reduce(after + self.exits.continues), seen)
+            entered += taken
             if not ways:
                 break
-        if not isinstance(node, ast.AsyncFor) and is_left_by_count(
-            self.view, node, self.scope
-        ):
+        self.leave(ways)
+        if is_left_by_count(self.view, node, self.scope):
             done = vague(done)
         done = self.block(node.orelse, reduce(done))
         done += self.exits.breaks
+        if not done:
+            self.leave(entered)
         self.exits.breaks, self.exits.continues = outer, continues
         return done
 
@@ -261,21 +278,24 @@ class Walk(Evaluation):
         for way in ways:
             self.exits.raised.append(way)
         count = rounds(self.view, node.iter, self.scope)
-        done: list[Way] = []
+        around: list[Way] = []
         if count in {"any", "likely"}:
-            done = decide(list(ways), sure=False)
+            around = decide(list(ways), sure=False)
             if count == "likely":
-                done = vague(done)
+                around = vague(around)
             else:
-                done = [
-                    way for one in done for way in self.without_rounds(node.iter, one)
+                around = [
+                    way for one in around for way in self.without_rounds(node.iter, one)
                 ]
+        done: list[Way] = []
+        entered: list[Way] = []
         names = list(stored(node.target))
         seen: set[frozenset[Any]] = set()
         for _ in range(4):
             begun = [
                 forget(forget_impure(way), names) for way in decide(ways, sure=False)
             ]
+            entered += begun
             self.exits.continues = []
             after = reduce(self.block(node.body, begun) + self.exits.continues)
             if count != "endless":
@@ -287,8 +307,10 @@ class Walk(Evaluation):
             self.view, node, self.scope
         ):
             done = vague(done)
-        done = self.block(node.orelse, reduce(done))
+        done = self.block(node.orelse, reduce(around + done))
         done += self.exits.breaks
+        if count == "endless" and not done:
+            self.leave(entered)
         self.exits.breaks, self.exits.continues = outer, continues
         return done
 

@@ -2,7 +2,9 @@
 
 A way is a dictionary of what is known: the values of variables, the outcome of tests that occur more than once, the
 types that are left of a value after it was tested. Two ways that know the same are one. Where the number of ways grows
-too large, or where somebody else's code decides, a way is marked as vague, and nothing is concluded from it.
+too large, or where somebody else's code decides, a way is marked as vague, and nothing is concluded from it. Where two
+ways part of which it is sure only that one of them exists, both are doubted: something is concluded from what they have
+in common.
 """
 
 import ast
@@ -39,6 +41,7 @@ by the marks below."""
 
 VAGUE: Final = ("vague",)
 DECIDED: Final = ("decided",)
+DOUBTED: Final = ("doubted",)
 
 
 def reduce(ways: list[Way]) -> list[Way]:
@@ -49,7 +52,8 @@ def reduce(ways: list[Way]) -> list[Way]:
     if len(distinct) <= _MOST_WAYS:
         return list(distinct.values())
     common = set.intersection(*(set(items) for items in distinct))
-    return [{**dict(common), VAGUE: True}]
+    doubted = {DOUBTED: True} if any(DOUBTED in way for way in ways) else {}
+    return [{**dict(common), VAGUE: True, **doubted}]
 
 
 def decide(ways: list[Way], *, sure: bool) -> list[Way]:
@@ -62,6 +66,11 @@ def decide(ways: list[Way], *, sure: bool) -> list[Way]:
 def vague(ways: list[Way]) -> list[Way]:
     """Note that nothing can be concluded from these ways: they may not exist."""
     return [way if VAGUE in way else {**way, VAGUE: True} for way in ways]
+
+
+def doubt(ways: list[Way]) -> list[Way]:
+    """Note that these ways may not exist, but then the others do that part from them here, and are doubted as well."""
+    return [way if DOUBTED in way else {**way, DOUBTED: True} for way in ways]
 
 
 def forget(way: Way, names: Sequence[str]) -> Way:
