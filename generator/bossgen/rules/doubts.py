@@ -6,9 +6,11 @@ callback was given, and may hold or not. Some hang together with what the functi
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from ..model import Function, Scope
+from .bindings import only_value
 from .facts import conditions
 from .rule import View
 from .ways import Way
@@ -22,10 +24,25 @@ class Doubts:
 
     def __init__(self, view: View, node: Function | ast.Lambda) -> None:
         self.view = view
+        self.node = node
         self.scope: Scope = view.module.scopes[node]
         # Variables that functions within, or elsewhere, may assign to.
         self.shared = _declared(node, view.module.source.text)
         self._linked = frozenset(_linked(node, self.scope))
+
+    @cached_property
+    def _conditions(self) -> tuple[ast.expr, ...]:
+        return tuple(conditions(self.node, loops=True))
+
+    @cached_property
+    def _matched(self) -> frozenset[str]:
+        """The variables that the function gives to a `match`."""
+        return frozenset(
+            name
+            for one in ast.walk(self.node)
+            if isinstance(one, ast.Match)
+            for name in _names(one.subject)
+        )
 
     def of(self, test: ast.expr, way: Way) -> tuple[bool, bool]:
         """Whether it is doubtful that a condition holds, and that it does not."""
@@ -36,12 +53,71 @@ class Doubts:
         if known is not None:
             return not known, known
         assigned = {key[1] for key in way if key[0] == "set"}
-        doubtful = any(
-            isinstance(one, ast.Name | ast.Attribute)
-            and (self._is_fixed(one) or (assigned and ast.unparse(one) in assigned))
-            for one in ast.walk(test)
-        )
+        if assigned and not assigned.isdisjoint(_sources(test)):
+            return True, True
+        fixed = self._fixed(test)
+        doubtful = bool(fixed) and not self._is_about_given(test, fixed)
         return doubtful, doubtful
+
+    def is_given_alone(self, target: ast.Attribute, value: ast.expr) -> bool:
+        """Whether an attribute is set to what the function was given, and the one condition on it is the only one."""
+        match value:
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]):
+                pass
+            case ast.Name(id=name):
+                pass
+            case _:
+                return False
+        source = ast.unparse(target)
+        asking = [test for test in self._conditions if source in _sources(test)]
+        return (
+            len(asking) == 1
+            and self._is_given(name)
+            and name not in self._matched
+            and not any(name in self._given(test) for test in self._conditions)
+        )
+
+    def _is_about_given(self, test: ast.expr, fixed: set[str]) -> bool:
+        """Whether a condition holds one thing that is fixed against what the function was given.
+
+        Two limits may leave nothing between them: `n < self.low` and `n > self.high`.
+        """
+        given = self._given(test)
+        return bool(given) and not (
+            _asks_for_order(test)
+            and any(
+                _asks_for_order(other)
+                and not given.isdisjoint(self._given(other))
+                and self._fixed(other) != fixed
+                for other in self._conditions
+            )
+        )
+
+    def _given(self, test: ast.expr) -> set[str]:
+        """The parameters that a condition depends on, also by a variable that is assigned once."""
+        found: set[str] = set()
+        for one in ast.walk(test):
+            if isinstance(one, ast.Name):
+                value = only_value(one, self.scope)
+                names = {one.id} if value is None else _names(value)
+                found.update(filter(self._is_given, names))
+        return found
+
+    def _is_given(self, name: str) -> bool:
+        """Whether a variable is a parameter, and stays it; the instance is none."""
+        bound = self.scope.bindings.get(name, [])
+        return (
+            len(bound) == 1
+            and isinstance(bound[0], ast.arg)
+            and not self.view.is_self(ast.Name(name, ast.Load()), self.scope)
+        )
+
+    def _fixed(self, test: ast.expr) -> set[str]:
+        return {
+            ast.unparse(one)
+            for one in ast.walk(test)
+            if isinstance(one, ast.Name | ast.Attribute) and self._is_fixed(one)
+        }
 
     def _constant(self, test: ast.expr) -> bool | None:
         """What a constant of the module is as a condition; somebody may have changed it since."""
@@ -109,6 +185,20 @@ def _is_outcome(node: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id=name)):
             return name in {"isinstance", "bool", "hasattr", "callable", "any", "all"}
     return False
+
+
+def _asks_for_order(test: ast.expr) -> bool:
+    return any(
+        isinstance(one, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for one in ast.walk(test)
+    )
+
+
+def _sources(node: ast.expr) -> set[str]:
+    return {
+        ast.unparse(one)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name | ast.Attribute)
+    }
 
 
 def _names(node: ast.expr) -> set[str]:

@@ -299,7 +299,11 @@ class Evaluation:
                     else:
                         self.exits.raised.append(way)
                         one = forget_impure(one)
-                        if value is not None and isinstance(target, ast.Attribute):
+                        if (
+                            value is not None
+                            and isinstance(target, ast.Attribute)
+                            and not self.doubts.is_given_alone(target, value)
+                        ):
                             one = {**one, ("set", ast.unparse(target)): True}
                 after.append(one)
         return after
