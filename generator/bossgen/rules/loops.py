@@ -3,9 +3,10 @@
 import ast
 from typing import Final, Literal, TypeAlias
 
-from ..model import Class, Scope
+from ..model import Class, Function, Scope
 from .bindings import only_value
 from .enums import enum_members
+from .facts import conditions
 from .library import ENDLESS
 from .rule import View
 from .ways import stored
@@ -96,6 +97,70 @@ def is_left_by_count(view: View, node: ast.For | ast.While, scope: Scope) -> boo
         and any(isinstance(inner, _LEAVING) for inner in ast.walk(one))
         for one in ast.walk(node)
     )
+
+
+def may_have_no_rounds(
+    view: View, node: ast.While, function: Function | ast.Lambda, scope: Scope
+) -> bool:
+    """Whether a loop over what is left may begin with nothing: it starts with what the function is given.
+
+    `rest = message` and then `while rest:`, where nothing else asks for `rest` or `message`, or may have changed
+    them before.
+    """
+    match node.test:
+        case ast.Name(id=name):
+            pass
+        case ast.Compare(
+            left=ast.Name(id=name),
+            ops=[ast.IsNot()],
+            comparators=[ast.Constant(value=None)],
+        ):
+            pass
+        case _:
+            return False
+    inside = set(ast.walk(node))
+    begins = [
+        one
+        for one in scope.assignments
+        if one not in inside and name in set(stored(one))
+    ]
+    match begins:
+        case [ast.Assign(targets=[ast.Name()], value=value) as begin]:
+            root = _root(value)
+        case _:
+            return False
+    bound = scope.bindings.get(getattr(root, "id", ""), [])
+    if len(bound) != 1 or not isinstance(bound[0], ast.arg):
+        return False
+    names = {name, bound[0].arg}
+    used = [
+        one
+        for one in ast.walk(function)
+        if isinstance(one, ast.Name) and one.id in names
+    ]
+    if view.is_self(root, scope) or any(
+        one.lineno < node.lineno and one not in begin.targets and one is not root
+        for one in used
+    ):
+        return False
+    asked = [test for test in conditions(function, loops=True) if test not in inside]
+    asked += [
+        one.subject
+        for one in ast.walk(function)
+        if isinstance(one, ast.Match) and one not in inside
+    ]
+    counted = any(
+        isinstance(one, ast.AugAssign) and name in set(stored(one.target))
+        for one in inside
+    )
+    return not counted and all(names.isdisjoint(_loaded(one)) for one in asked)
+
+
+def _root(node: ast.expr) -> ast.expr:
+    """`a` of `a.b[c]`."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node
 
 
 _LEAVING: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)

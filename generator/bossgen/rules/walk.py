@@ -10,7 +10,7 @@ from .calls import End, Summaries, Summary
 from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
 from .library import MAY_NOT_RETURN, NEVER
-from .loops import is_left_by_count, rounds
+from .loops import is_left_by_count, may_have_no_rounds, rounds
 from .patterns import irrefutable
 from .rule import View, positional
 from .ways import (
@@ -246,6 +246,7 @@ class Walk(Evaluation):
     def while_(self, node: ast.While, ways: list[Way]) -> list[Way]:
         outer, self.exits.breaks = self.exits.breaks, []
         continues, self.exits.continues = self.exits.continues, []
+        around: list[Way] = []
         done: list[Way] = []
         entered: list[Way] = []
         seen: set[frozenset[Any]] = set()
@@ -259,13 +260,17 @@ class Walk(Evaluation):
             self.exits.continues = []
             after = self.block(node.body, decide(taken, sure=False))
             ways = new(reduce(after + self.exits.continues), seen)
+            if not entered and may_have_no_rounds(
+                self.view, node, self.node, self.scope
+            ):
+                around, done = done, []
             entered += taken
             if not ways:
                 break
         self.leave(ways)
         if is_left_by_count(self.view, node, self.scope):
             done = vague(done)
-        done = self.block(node.orelse, reduce(done))
+        done = self.block(node.orelse, reduce(around + done))
         done += self.exits.breaks
         if not done:
             self.leave(entered)
