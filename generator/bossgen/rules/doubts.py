@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
-from ..model import Function, Scope
+from ..model import Class, Function, Scope
 from .bindings import only_value
+from .enums import may_be_enum
 from .facts import conditions
+from .inference import of
 from .rule import View
 from .ways import Way
 
@@ -77,19 +79,34 @@ class Doubts:
             and not any(name in self._given(test) for test in self._conditions)
         )
 
+    def may_be_empty(self, iterable: ast.expr) -> bool:
+        """Whether a loop goes over what the function was given, and not as often as somebody has set."""
+        functions = {
+            one.func.id
+            for one in ast.walk(iterable)
+            if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)
+        }
+        return bool(self._given(iterable)) and (
+            "range" not in functions or "len" in functions
+        )
+
     def _is_about_given(self, test: ast.expr, fixed: set[str]) -> bool:
         """Whether a condition holds one thing that is fixed against what the function was given.
 
-        Two limits may leave nothing between them: `n < self.low` and `n > self.high`.
+        Two limits may leave nothing between them: `n < self.low` and `n > self.high`; nor may two values of a Literal.
         """
         given = self._given(test)
-        return bool(given) and not (
-            _asks_for_order(test)
-            and any(
-                _asks_for_order(other)
-                and not given.isdisjoint(self._given(other))
-                and self._fixed(other) != fixed
-                for other in self._conditions
+        return (
+            bool(given)
+            and not any(map(self._is_one_of_few, given))
+            and not (
+                _asks_for_order(test)
+                and any(
+                    _asks_for_order(other)
+                    and not given.isdisjoint(self._given(other))
+                    and self._fixed(other) != fixed
+                    for other in self._conditions
+                )
             )
         )
 
@@ -110,6 +127,19 @@ class Doubts:
             len(bound) == 1
             and isinstance(bound[0], ast.arg)
             and not self.view.is_self(ast.Name(name, ast.Load()), self.scope)
+        )
+
+    def _is_one_of_few(self, name: str) -> bool:
+        """Whether a parameter is of a type that has few values, or that is not seen."""
+        types = of(self.view, ast.Name(name, ast.Load()), self.scope)
+        if types is None:
+            bound = self.scope.bindings[name][0]
+            return isinstance(bound, ast.arg) and bound.annotation is not None
+        return any(
+            one.value
+            or one.meaning == "builtins.bool"
+            or (isinstance(one.meaning, Class) and may_be_enum(one.meaning))
+            for one in types
         )
 
     def _fixed(self, test: ast.expr) -> set[str]:

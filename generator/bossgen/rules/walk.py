@@ -255,6 +255,8 @@ class Walk(Evaluation):
             for way in ways:
                 self.may_raise(node.test, way)
                 true, false = self.split(node.test, way)
+                if any(self.doubts.of(node.test, way)):
+                    self.leave(true)  # it may hold for ever
                 taken += true
                 done += decide(false, sure=not true)
             self.exits.continues = []
@@ -312,6 +314,8 @@ class Walk(Evaluation):
             self.view, node, self.scope
         ):
             done = vague(done)
+            if not self.doubts.may_be_empty(node.iter):
+                around = vague(around)
         done = self.block(node.orelse, reduce(around + done))
         done += self.exits.breaks
         if count == "endless" and not done:
