@@ -22,9 +22,8 @@ from .model import Files
 
 try:
     import fcntl
-except (
-    ImportError
-):  # pragma: no cover - not on POSIX: two builds at once are not told apart
+except ImportError:
+    # Not on POSIX: two builds at once are not told apart.
     fcntl = None  # type: ignore[assignment]
 
 BOSS: Final = PurePosixPath("boss")
