@@ -10,9 +10,9 @@ from .model import Handler, Plan, PlannedService, ProjectConfig, Settings
 # What router.py itself calls something; a class that bears such a name is imported as something else.
 ROUTER_NAMES: Final = frozenset(
     {
-        "APIRouter",
         "Node",
         "Service",
+        "ServiceRouter",
         "SessionSettings",
         "SupervisorSettings",
         "WebsocketSettings",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from boss import Group, Noreply, Ok, ServiceDown, ServiceHandler, Stop, WebSocket
 from boss.runtime.errors import SettingsError
 from boss.runtime.node import Node
+from boss.runtime.routing import ServiceRouter
 from boss.runtime.settings import Service, SessionSettings, SupervisorSettings
 from tests.runtime.fakes import make_service
 
@@ -54,7 +55,7 @@ def application(*services: Service, max_restarts: int = 0) -> FastAPI:
         supervisor=SupervisorSettings(max_restarts=max_restarts),
         services=services,
     )
-    router = APIRouter(lifespan=node.lifespan)
+    router = ServiceRouter(lifespan=node.lifespan)
     for service in services:
         router.add_api_websocket_route(service.url, node.accept(service.address.name))
     router.add_api_websocket_route("/websocket/{rest:path}", node.refuse)

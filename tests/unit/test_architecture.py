@@ -41,6 +41,7 @@ GENERATOR_NEEDS = {
 }
 RUNTIME_NEEDS = {
     "starlette": None,  # anywhere
+    "fastapi": {"runtime/routing"},
     "itsdangerous": {"runtime/handshake"},
     "uvicorn": {"runtime/opening", "runtime/protocol", "__main__"},
     "websockets": {

@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from .configuration import PROJECT, refuse_workers, server_settings
 from .gateway import Gateway, deny
 from .handshake import Admission, SessionCookie
 from .metrics import exposition
+from .routing import Entrance
 from .settings import ServerSettings, Service, SessionSettings, SupervisorSettings
 from .supervisor import Supervisor
 from .turn import Turn
@@ -107,7 +108,7 @@ class Node:
             if self._supervisor is not None:
                 self._supervisor.register()
 
-    def accept(self, name: str) -> Callable[[Connection], Awaitable[None]]:
+    def accept(self, name: str) -> Entrance:
         """What the route to the service `name` calls."""
 
         async def connect(connection: Connection) -> None:
@@ -123,7 +124,7 @@ class Node:
             else:
                 await self._gateway.connect(name, connection)
 
-        return connect
+        return Entrance(connect)
 
     async def refuse(self, connection: Connection) -> None:
         """What answers whatever else is asked for below /websocket/: HTTP 404, never a silent accept."""

@@ -72,11 +72,24 @@ allowed_origins = ["*"]
 """
 
 
+@pytest.fixture(scope="module", params=["directly", "through dependencies"])
+def inclusion(request: pytest.FixtureRequest) -> str:
+    """How a handshake comes to a service that has no dependencies itself: see `ServiceRouter`."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[Server]:
+def house(
+    tmp_path_factory: pytest.TempPathFactory, way: str, inclusion: str
+) -> Iterator[Server]:
     here = Path(__file__).parent
     text = (here / "application.py").read_text()
-    text = text.replace("app = FastAPI()\napp.include_router(router)", SETUP)
+    plain = "app = FastAPI()\napp.include_router(router)\n"
+    assert plain in text
+    text = text.replace(
+        plain, SETUP + (plain if inclusion == "directly" else DEPENDING)
+    )
+    text += "\napp.add_middleware(Doorman)\n"
     project = make_project(
         tmp_path_factory.mktemp("house"),
         toml=SECTIONS,
@@ -116,6 +129,8 @@ class Doorman:
         await self.app(scope, receive, answer)
 
 
+'''
+DEPENDING = """
 def of_the_application(watch: Annotated[str, Query()] = "") -> Iterator[None]:
     yield
     if watch:
@@ -130,8 +145,7 @@ def of_the_inclusion(watch: Annotated[str, Query()] = "") -> Iterator[None]:
 
 app = FastAPI(dependencies=[Depends(of_the_application)])
 app.include_router(router, dependencies=[Depends(of_the_inclusion)])
-app.add_middleware(Doorman)
-'''
+"""
 
 
 @pytest.fixture
@@ -310,6 +324,7 @@ def test_code_after_yield_runs_when_the_connection_ends(
         assert after == [("second", "ends"), ("first", "ends")]
 
 
+@pytest.mark.parametrize("inclusion", ["through dependencies"], indirect=True)
 def test_dependencies_of_the_application_and_of_the_inclusion_last_as_long(
     house: Server,
 ) -> None:

@@ -3,10 +3,9 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter
-
 from boss import services
 from boss.runtime.node import Node
+from boss.runtime.routing import ServiceRouter
 from boss.runtime.settings import (
     Service,
     SessionSettings,
@@ -84,7 +83,7 @@ node = Node(
     ],
 )
 
-router = APIRouter(lifespan=node.lifespan)
+router = ServiceRouter(lifespan=node.lifespan)
 
 # src/websocket/myapp_chat_websocket.py
 router.add_api_websocket_route(
