@@ -1,6 +1,7 @@
 """One service at work: messages, timeouts, lives; with a clock that stands still until it is told to go on."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -375,10 +376,8 @@ async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None
     class Outlives(Stubborn):
         async def cancelled(self) -> Any:
             while not terminating.is_set():
-                try:
+                with contextlib.suppress(BaseException):
                     await terminating.wait()
-                except asyncio.CancelledError:
-                    pass
             return Stop("late", None)
 
         async def terminate(self, reason: object, state: None) -> None:
@@ -390,6 +389,38 @@ async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None
         await asyncio.sleep(0)
     assert Stubborn.ended == ["'shutdown'"]
     assert b.worker.reason == "shutdown"
+
+
+@pytest.mark.usefixtures("_short")
+async def test_a_callback_that_swallows_its_cancellation_is_closed() -> None:
+    seen: list[str] = []
+
+    class Swallows(Stubborn):
+        async def cancelled(self) -> Any:
+            try:
+                while True:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.Event().wait()
+            finally:
+                seen.append("closed")
+
+        def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            seen.append("told")
+            return Noreply(state)
+
+        async def terminate(self, reason: object, state: None) -> None:
+            seen.append("terminate")
+
+    async with bench(Swallows) as b:
+        b.join("ann")
+        await b.settle()
+        b.worker.info("x")
+        await asyncio.sleep(0)
+        assert b.worker.task is not None
+    assert seen == ["closed", "told", "terminate"]
+    assert b.worker.task.done()
 
 
 @pytest.mark.usefixtures("_short")

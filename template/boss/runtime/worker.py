@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from threading import get_ident
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from .calling import from_thread, from_user, within
 from .client import Client
@@ -299,8 +299,21 @@ class Worker(MessageLoop):
         self.cancelling = True
         task.cancel()
         await asyncio.wait({task}, timeout=LAST_LIMIT)
+        closed = not task.done() and await self._close_callback(task)
         self.cancelling = not task.done()
         if not self.alive and self.task is task:  # it was `init` of another life
             self.go_down("stopped", "shutdown", 1012)
-        elif task.cancelled():  # else it has gone on by itself, or still refuses to end
+        elif closed or task.cancelled():  # else it has gone on by itself
             self.drain()
+
+    async def _close_callback(self, task: asyncio.Task[None]) -> bool:
+        """End a callback that swallows its cancellation: asyncio would wait for it when the loop ends, for ever."""
+        log.error("%s: the callback goes on all the same and is closed", self.name)
+        try:
+            cast("Coroutine[Any, Any, None]", task.get_coro()).close()
+        except RuntimeError:  # it swallows GeneratorExit as well
+            return False
+        task.cancel()  # the task has not noticed
+        await asyncio.wait({task})
+        task.cancelled() or task.exception()  # that there is nothing left to run
+        return True

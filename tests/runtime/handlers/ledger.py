@@ -1,6 +1,7 @@
 """Writes down every callback in the file that LEDGER names, and does what it is told."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable
@@ -82,6 +83,8 @@ class LedgerWebsocket(ServiceHandler[State]):
                 time.sleep(float(argument))
             case "hang":
                 return self.hang("hung in handle_incoming", state)
+            case "cling":
+                return self.cling()
             case "slowly":
                 return self.slowly(float(argument), state)
             case "close":
@@ -110,6 +113,12 @@ class LedgerWebsocket(ServiceHandler[State]):
         finally:
             note("cancelled", what=what)
         return Noreply(state)
+
+    async def cling(self) -> Result:
+        note("hangs")
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
     async def slowly(self, seconds: float, state: State) -> Result:
         await asyncio.sleep(seconds)
