@@ -102,7 +102,7 @@ def test_dependencies_come_before_origin_and_after_404(server: Server) -> None:
 
 def test_dependency_lasts_as_long_as_the_connection(server: Server) -> None:
     with server.joined() as watcher:
-        with server.connect("/websocket/guarded?token=sesame") as client:
+        with server.connect("/websocket/guarded?token=sesame&tell=1") as client:
             assert client.receive() == "welcome"
             assert watcher.ask("nothing yet") == "nothing yet"
         assert watcher.receive() == "broadcast: dependency over"

@@ -8,12 +8,15 @@ from fastapi import Depends, HTTPException, Query
 from boss import Noreply, ServiceHandler, WebSocket, services
 
 
-def check(token: Annotated[str, Query()] = "") -> Iterator[None]:
+def check(
+    token: Annotated[str, Query()] = "", tell: Annotated[bool, Query()] = False
+) -> Iterator[None]:
     """Lets in who knows the word; what follows `yield` runs when the connection ends."""
     if token != "sesame":
         raise HTTPException(401, headers={"www-authenticate": "Bearer"})
     yield
-    services.myservice.broadcast("dependency over")
+    if tell:
+        services.myservice.broadcast("dependency over")
 
 
 class GuardedWebsocket(ServiceHandler[None]):
