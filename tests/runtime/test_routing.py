@@ -215,6 +215,13 @@ async def test_a_route_of_the_application_that_comes_first_is_first() -> None:
     assert [name for name, _ in house.seen] == ["own"]
 
 
+async def test_of_two_routes_with_one_path_the_first_is_taken() -> None:
+    house = House()
+    house.router.add_api_websocket_route("/websocket/chat", house.entrance("second"))
+    await shake_hands(included(house), "/websocket/chat")
+    assert [name for name, _ in house.seen] == ["chat"]
+
+
 class Telling:
     """Does as FastAPI does where its telemetry is on."""
 

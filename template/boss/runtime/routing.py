@@ -59,7 +59,7 @@ class ServiceRouter(APIRouter):
         super().add_api_websocket_route(path, endpoint, name, dependencies=dependencies)
         if isinstance(endpoint, Entrance) and not (dependencies or self.dependencies):
             direct = _Direct(self.routes[-1], endpoint)
-            self._direct[self.prefix + path] = direct
+            self._direct.setdefault(self.prefix + path, direct)  # the first one wins
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Is there a route for this request? What an application asks a router that it includes."""
