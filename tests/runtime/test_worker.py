@@ -369,40 +369,20 @@ async def test_terminate_has_its_time_whatever_it_comes_from() -> None:
     assert Stubborn.ended == ["ValueError('cancelled')"]
 
 
+# The rest of what is closed complains when it is freed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("swallowed", [asyncio.CancelledError, BaseException])
 @pytest.mark.usefixtures("_short")
-async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None:
-    terminating = asyncio.Event()
-
-    class Outlives(Stubborn):
-        async def cancelled(self) -> Any:
-            while not terminating.is_set():
-                with contextlib.suppress(BaseException):
-                    await terminating.wait()
-            return Stop("late", None)
-
-        async def terminate(self, reason: object, state: None) -> None:
-            terminating.set()
-            await super().terminate(reason, state)
-
-    async with bench(Outlives) as b:
-        b.worker.info("x")
-        await asyncio.sleep(0)
-    assert Stubborn.ended == ["'shutdown'"]
-    assert b.worker.reason == "shutdown"
-
-
-@pytest.mark.usefixtures("_short")
-async def test_a_callback_that_swallows_its_cancellation_is_closed() -> None:
+async def test_a_callback_that_swallows_its_cancellation_is_closed(
+    swallowed: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[str] = []
 
     class Swallows(Stubborn):
         async def cancelled(self) -> Any:
-            try:
-                while True:
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await asyncio.Event().wait()
-            finally:
-                seen.append("closed")
+            while True:
+                with contextlib.suppress(swallowed):
+                    await asyncio.Event().wait()
 
         def handle_close(
             self, reason: Any, url: str, websocket: Any, state: None
@@ -411,16 +391,19 @@ async def test_a_callback_that_swallows_its_cancellation_is_closed() -> None:
             return Noreply(state)
 
         async def terminate(self, reason: object, state: None) -> None:
-            seen.append("terminate")
+            seen.append(f"terminate {reason!r}")
 
     async with bench(Swallows) as b:
         b.join("ann")
         await b.settle()
         b.worker.info("x")
         await asyncio.sleep(0)
-        assert b.worker.task is not None
-    assert seen == ["closed", "told", "terminate"]
-    assert b.worker.task.done()
+        task = b.worker.task
+    assert seen == ["told", "terminate 'shutdown'"]
+    assert task is not None
+    assert task.done()
+    assert "goes on all the same and is closed" in caplog.text
+    assert "crashed" not in caplog.text
 
 
 @pytest.mark.usefixtures("_short")

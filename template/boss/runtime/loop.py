@@ -76,7 +76,8 @@ class MessageLoop(ABC):
         self.life = 0  # counts the lives; the first is 1
         self.alive = False  # between init and terminate
         self.busy = True  # see the module; True until the first life has begun
-        self.cancelling = False  # is it we who cancel a callback, at server stop?
+        self.cancelling = False  # is it we who cancel a callback, at server stop,
+        self.closing = False  # and close it, since it goes on all the same?
         self.handler: ServiceHandler[Any] | None = None  # the service's own instance
         # To be handed to handle_join before anything else.
         self.rejoining: deque[Client] = deque()
@@ -301,7 +302,11 @@ class MessageLoop(ABC):
                 )
         except BaseException as error:
             ours = self.cancelling and isinstance(error, asyncio.CancelledError)
-            if ours or isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            if (
+                ours
+                or self.closing
+                or isinstance(error, (KeyboardInterrupt, GeneratorExit))
+            ):
                 raise
             self.crashed(name, client, error)  # logs it
             return

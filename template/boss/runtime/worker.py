@@ -230,8 +230,6 @@ class Worker(MessageLoop):
         self._end(reason, crashed=False)
 
     def _end(self, reason: object, *, crashed: bool) -> None:
-        if not self.alive:  # a callback that outlived its life at server stop
-            return
         self.alive = False
         self.cancel_timer()
         self.begin_task(self._ended(self, reason, crashed))
@@ -299,21 +297,29 @@ class Worker(MessageLoop):
         self.cancelling = True
         task.cancel()
         await asyncio.wait({task}, timeout=LAST_LIMIT)
-        closed = not task.done() and await self._close_callback(task)
-        self.cancelling = not task.done()
+        closed = not task.done()
+        if closed:
+            await self._close_callback(task)
+        self.cancelling = self.closing = False
         if not self.alive and self.task is task:  # it was `init` of another life
             self.go_down("stopped", "shutdown", 1012)
         elif closed or task.cancelled():  # else it has gone on by itself
             self.drain()
 
-    async def _close_callback(self, task: asyncio.Task[None]) -> bool:
+    async def _close_callback(self, task: asyncio.Task[None]) -> None:
         """End a callback that swallows its cancellation: asyncio would wait for it when the loop ends, for ever."""
-        log.error("%s: the callback goes on all the same and is closed", self.name)
+        self.closing = True
+        error: Exception | None = None
         try:
             cast("Coroutine[Any, Any, None]", task.get_coro()).close()
-        except RuntimeError:  # it swallows GeneratorExit as well
-            return False
-        task.cancel()  # the task has not noticed
-        await asyncio.wait({task})
-        task.cancelled() or task.exception()  # that there is nothing left to run
-        return True
+        except Exception as raised:  # noqa: BLE001  # logged: it swallows GeneratorExit, too, or fails
+            error = raised
+        log.error(
+            "%s: the callback goes on all the same and is closed",
+            self.name,
+            exc_info=error and from_user(error),
+        )
+        task.cancel()  # it has not noticed, and finds nothing left to run,
+        await asyncio.wait({task}, timeout=LAST_LIMIT)
+        if task.done() and not task.cancelled():
+            task.exception()  # which it need not report
