@@ -50,12 +50,10 @@ class FakeClient(Client):
     def hang_up(self, code: int, text: str) -> None:
         self.closed_with = code, text
 
-    def hear_out(self) -> None: ...
-
-    def pause_reading(self) -> None:
+    def stop_reading(self) -> None:
         self.reading = False
 
-    def resume_reading(self) -> None:
+    def go_on_reading(self) -> None:
         self.reading = True
 
 

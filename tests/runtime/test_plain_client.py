@@ -39,23 +39,34 @@ def uvicorn(monkeypatch: pytest.MonkeyPatch) -> Uvicorn:
     return server
 
 
+async def never() -> Any:
+    raise AssertionError("nothing is read here")
+
+
 async def test_a_reader_waits_for_room(uvicorn: Uvicorn) -> None:
-    room = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(plain_client._wait_for_room(room))
-    done, _ = await asyncio.wait({waiting}, timeout=0.02)
-    assert not done
-    room.set_result(None)
-    await waiting
+    async with bench(ServiceHandler) as b:
+        client = plain(b, never)
+        client.stop_reading()
+        assert client._room is not None
+        waiting = asyncio.create_task(client._wait_for_room(client._room))
+        done, _ = await asyncio.wait({waiting}, timeout=0.02)
+        assert not done
+        client.go_on_reading()
+        await waiting
+        assert client._room is None
 
 
 async def test_a_reader_goes_on_when_the_server_stops(uvicorn: Uvicorn) -> None:
-    room = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(plain_client._wait_for_room(room))
-    await asyncio.sleep(0)
-    uvicorn.should_exit = True
-    async with asyncio.timeout(5):
-        await waiting
-    assert not room.done()
+    async with bench(ServiceHandler) as b:
+        client = plain(b, never)
+        client.stop_reading()
+        assert client._room is not None
+        waiting = asyncio.create_task(client._wait_for_room(client._room))
+        await asyncio.sleep(0)
+        uvicorn.should_exit = True
+        async with asyncio.timeout(5):
+            await waiting
+        assert client._room is None
 
 
 def plain(b: Bench, receive: Any) -> plain_client.PlainClient:
@@ -238,6 +249,8 @@ async def test_whoever_left_while_nothing_is_read_is_not_taken_for_lost(
             for _ in range(20):
                 await asyncio.sleep(plain_client.LOOK)
             assert client.open
+            # From here on it is the reader who is to be waited for, however slow this is.
+            monkeypatch.setattr(plain_client, "LOOK", PATIENCE)
             go.set()
             while not closes:
                 await asyncio.sleep(0)

@@ -9,7 +9,7 @@ import pytest
 
 from boss import TIMEOUT, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
 from boss.runtime import worker
-from boss.runtime.client import MAX_WAITING, MAX_WAITING_BYTES
+from boss.runtime.client import MAX_KEPT, MAX_WAITING, MAX_WAITING_BYTES
 from boss.runtime.errors import ServiceDown
 from tests.runtime.fakes import bench
 
@@ -193,31 +193,43 @@ async def test_a_client_that_left_before_its_join_is_joined_and_closed() -> None
         assert b.worker.connected == 0
 
 
-async def test_too_many_waiting_messages_pause_reading_until_half_are_gone() -> None:
+async def test_when_too_many_wait_some_are_kept_and_then_nothing_is_read() -> None:
     class Slow(ServiceHandler[list[Any]]):
         async def handle_incoming(
             self, url: str, websocket: Any, message: Any, state: Any
         ) -> Any:
             await gate.wait()
+            heard.append(message)
             return Noreply(state)
 
     gate = asyncio.Event()
+    heard: list[Any] = []
+    kept = [str(number) * 1000 for number in range(10)]
     async with bench(Slow) as b:
         ann, bob = b.join("ann"), b.join("bob")
         await b.settle()
         ann.received("taken")
         for _ in range(MAX_WAITING - 1):
             ann.received("x")
-        assert ann.reading
+        assert not ann.too_many
         ann.received("x")
-        assert not ann.reading
+        assert ann.too_many
+        for message in kept:
+            ann.received(message)
+        assert ann.reading
+        assert ann.waiting == MAX_WAITING
         bob.received(b"x" * MAX_WAITING_BYTES)
+        assert bob.too_many
+        bob.received(b"y" * MAX_KEPT)
         assert not bob.reading
         gate.set()
         await b.settle()
-        assert ann.reading
         assert bob.reading
+        assert not ann.too_many
         assert ann.waiting == ann.waiting_bytes == bob.waiting_bytes == 0
+        assert len(heard) == 1 + MAX_WAITING + len(kept) + 2
+        assert [message for message in heard if message in kept] == kept
+        assert heard[-1] == b"y" * MAX_KEPT
 
 
 async def test_idle_clients_are_closed() -> None:
@@ -265,14 +277,15 @@ async def test_what_comes_at_once_when_reading_goes_on_may_have_been_sent_in_tim
         await b.settle()
         for _ in range(MAX_WAITING + 1):
             ann.received("")
-        assert not ann.reading
+        assert ann.too_many
         await b.advance(5)
         gate.set()
         await b.settle()
-        assert ann.reading
+        assert not ann.too_many
         for client, may_send in ((bob, 100), (ann, 500 + 100 - MAX_WAITING - 1)):
             for _ in range(may_send):
                 client.received("")
+            await b.settle()
             assert client.open
             client.received("")
             assert client.closed_with == (1008, "too many messages")

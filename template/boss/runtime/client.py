@@ -7,6 +7,7 @@ Three kinds exist: on plain ASGI (plain_client.py), on uvicorn's own protocol cl
 
 import os
 from abc import abstractmethod
+from collections import deque
 from contextvars import Context
 from threading import get_ident
 from typing import Any, Protocol
@@ -29,8 +30,9 @@ from .websocket import WebSocket
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
 MAX_WAITING = 64  # messages of one client that wait for its service at most,
 MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the last
-# Bytes read beyond that, for the sake of pings; then the socket is not read.
+# Bytes read and kept beyond that, for the sake of pings; then the socket is not read.
 MAX_KEPT = 1 << 16
+HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 MANY_GROUPS = 16  # of one client, from which on it looks for some that are no more
 
 
@@ -67,6 +69,8 @@ class Client(WebSocket):
     """See the module. Everything here happens on the event loop, except for `send` and `close`."""
 
     __slots__ = (
+        "_kept",
+        "_kept_bytes",
         "_request",
         "_scope",
         "_tokens",
@@ -78,11 +82,11 @@ class Client(WebSocket):
         "idle_timer",
         "metered",
         "open",
-        "paused_reading",
         "queue",
         "service_url",
         "session_id",
         "told",
+        "too_many",
         "turn",
         "waiting",
         "waiting_bytes",
@@ -105,7 +109,10 @@ class Client(WebSocket):
         self.told = False  # the service knows, or need not know, that it has gone
         self.waiting = 0  # messages in the mailbox,
         self.waiting_bytes = 0  # and their bytes
-        self.paused_reading = False
+        self.too_many = False  # do as many wait as may?
+        # Messages that came all the same, and their bytes.
+        self._kept: deque[str | bytes] | None = None
+        self._kept_bytes = 0
         self.queue: OutboundQueue[Any] | None = None  # made when it is first needed
         limits = worker.limits
         self.metered = limits.max_messages_per_second > 0 or limits.idle_timeout > 0
@@ -230,35 +237,63 @@ class Client(WebSocket):
     def received(self, message: str | bytes) -> None:
         """Hand one whole message over to the service, at once or by its mailbox.
 
-        When too many wait, reading is paused: nothing is lost, the sender feels it (TCP backpressure).
+        When too many wait, it is kept, and soon nothing more is read: nothing is lost, the sender feels it (TCP
+        backpressure). Pings are answered for as long as it is read.
         """
-        if self.metered and not self._meter():
-            return
-        self.worker.incoming(self, message)
+        if self.too_many:
+            self._keep(message)
+        elif not self.metered or self._meter():
+            self.worker.incoming(self, message)
 
     def waits(self, size: int) -> None:
         """A message of `size` bytes is in the mailbox now."""
         self.waiting += 1
         self.waiting_bytes += size
-        if not self.paused_reading and (
-            self.waiting >= MAX_WAITING or self.waiting_bytes >= MAX_WAITING_BYTES
-        ):
-            self.paused_reading = True
-            self.pause_reading()
+        if self.waiting >= MAX_WAITING or self.waiting_bytes >= MAX_WAITING_BYTES:
+            self.too_many = True
 
     def waited(self, size: int) -> None:
         """A message of that size has left the mailbox."""
         self.waiting -= 1
         self.waiting_bytes -= size
         if (
-            self.paused_reading
+            self.too_many
             and self.waiting <= MAX_WAITING // 2
             and self.waiting_bytes <= MAX_WAITING_BYTES // 2
         ):
             if self.metered:
                 self._refill()
-            self.paused_reading = False
-            self.resume_reading()
+            self.too_many = False
+            self._hand_over()
+            if not self.full:
+                self.go_on_reading()
+
+    @property
+    def full(self) -> bool:
+        """Is so much kept that nothing more is to be read?"""
+        return self._kept_bytes >= MAX_KEPT
+
+    def _keep(self, message: str | bytes) -> None:
+        if self._kept is None:
+            self._kept = deque()
+        self._kept.append(message)
+        self._kept_bytes += HEADER + size_of(message)
+        if self.full:
+            self.stop_reading()
+
+    def _hand_over(self) -> None:
+        """Hand over what was kept, unless too many wait again."""
+        while self._kept and self.open and not self.too_many:
+            message = self._kept.popleft()
+            self._kept_bytes -= HEADER + size_of(message)
+            self.received(message)
+
+    def hear_out(self) -> None:
+        """Hand over what was kept, however many wait: the connection ends, so it does not wait any longer."""
+        kept, self._kept = self._kept, None
+        for message in kept or ():
+            if self.open and (not self.metered or self._meter()):
+                self.worker.incoming(self, message)
 
     def _meter(self) -> bool:
         """Note that the client is alive; close it with 1008 when it sends faster than it may."""
@@ -275,11 +310,11 @@ class Client(WebSocket):
     def _refill(self) -> None:
         """Let the client send as many messages more as the time allows: those of one second at once.
 
-        What it sends while reading is paused comes all at once afterwards, so then each second counts.
+        What it sends while too many wait is handed over all at once afterwards, so then each second counts.
         """
         rate, now = self.worker.limits.max_messages_per_second, self.worker.clock.time()
         more = self._tokens + (now - self._tokens_at) * rate
-        if not self.paused_reading:
+        if not self.too_many:
             more = max(self._tokens, min(more, float(rate)))
         self._tokens, self._tokens_at = more, now
 
@@ -326,13 +361,9 @@ class Client(WebSocket):
         """Send a close frame after what was sent so far, then end the connection within a few seconds."""
 
     @abstractmethod
-    def hear_out(self) -> None:
-        """Hand over what came while reading was paused: the connection ends, so it does not wait any longer."""
+    def stop_reading(self) -> None:
+        """Read the socket no more; harmless when it is not read already."""
 
     @abstractmethod
-    def pause_reading(self) -> None:
-        """Hand over no more messages, and soon stop reading the socket."""
-
-    @abstractmethod
-    def resume_reading(self) -> None:
-        """Hand over what came meanwhile, and read the socket again."""
+    def go_on_reading(self) -> None:
+        """Read the socket again; harmless when it is read already."""

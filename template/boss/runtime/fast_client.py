@@ -27,9 +27,9 @@ class Connection(Protocol):
 
     def send_close(self, code: int, text: str) -> None: ...
 
-    def read_kept(self) -> None: ...
+    def read_rest(self) -> None: ...
 
-    def hold_reading(self) -> None: ...
+    def stop_reading(self) -> None: ...
 
     def go_on_reading(self) -> None: ...
 
@@ -206,10 +206,11 @@ class FastClient(Client):
     # Reading.
 
     def hear_out(self) -> None:
-        self._protocol.read_kept()
+        self._protocol.read_rest()
+        super().hear_out()
 
-    def pause_reading(self) -> None:
-        self._protocol.hold_reading()
+    def stop_reading(self) -> None:
+        self._protocol.stop_reading()
 
-    def resume_reading(self) -> None:
+    def go_on_reading(self) -> None:
         self._protocol.go_on_reading()

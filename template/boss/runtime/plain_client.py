@@ -11,7 +11,6 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Generator
 from functools import partial
 from threading import get_ident
@@ -23,7 +22,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
 
 from .batch import Batch
-from .client import CLOSE_LIMIT, MAX_KEPT, Client, Home
+from .client import CLOSE_LIMIT, Client, Home
 from .frames import size_of
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .outbound import OutboundQueue
@@ -33,7 +32,6 @@ from .turn import Turn
 
 log = logging.getLogger("boss")
 
-HEADER = 6  # bytes before a message of a client, at least: an empty one, too, is read
 LOOK = 1.0  # seconds between looks whether the server stops, while nothing is read
 
 
@@ -43,8 +41,6 @@ class PlainClient(Client):
     __slots__ = (
         "_closing",
         "_cut",
-        "_kept",
-        "_kept_bytes",
         "_limit",
         "_protocol",
         "_reader",
@@ -72,9 +68,6 @@ class PlainClient(Client):
         self._wake: asyncio.Future[None] | None = None
         # Code and reason of the close frame to be sent.
         self._closing: tuple[int, str] | None = None
-        # Messages that came while too many waited, and their bytes.
-        self._kept: deque[str | bytes] | None = None
-        self._kept_bytes = 0
         self._room: asyncio.Future[None] | None = None  # while nothing is read
         self._cut = False  # did we give the connection up?
         # Of giving it up, once we have closed.
@@ -121,10 +114,10 @@ class PlainClient(Client):
                 pass  # it is closing
             elif len(message) * 4 > limit and size_of(message) > limit:
                 self._finish_too_big()
-            elif self.paused_reading:
-                await self._keep(message)
-            elif self.metered:
+            elif self.metered or self.too_many:
                 self.received(message)
+                if self._room is not None:
+                    await self._wait_for_room(self._room)
             else:
                 worker.incoming(self, message)
             number += 1
@@ -156,18 +149,12 @@ class PlainClient(Client):
         except UnicodeDecodeError:
             self.gone(Error("badencoding"))
 
-    async def _keep(self, message: str | bytes) -> None:
-        """Keep a message that comes while too many wait: uvicorn answers pings only as long as it is asked for more."""
-        if self._kept is None:
-            self._kept = deque()
-        self._kept.append(message)
-        self._kept_bytes += HEADER + size_of(message)
-        if self._kept_bytes < MAX_KEPT:
-            return
+    async def _wait_for_room(self, room: asyncio.Future[None]) -> None:
+        """Wait until the service has caught up, or the server stops: then uvicorn waits for our task, and all else for it."""
         # uvicorn reads no answer to its own pings now, and would take the client for dead.
         self._server("stop_keepalive")
-        self._room = self.turn.loop.create_future()
-        await _wait_for_room(self._room)
+        while not room.done() and not told_to_stop():
+            await asyncio.wait({room}, timeout=LOOK)
         self._room = None
         self._server("start_keepalive")
 
@@ -256,26 +243,14 @@ class PlainClient(Client):
         if self.queue is None:
             self._start_writer()
         self._wake_writer()
-        self._make_room()
+        self.go_on_reading()
         self._give_up_in(CLOSE_LIMIT)
 
-    def hear_out(self) -> None:
-        kept, self._kept = self._kept, None
-        for message in kept or ():
-            if self.open:
-                self.received(message)
+    def stop_reading(self) -> None:
+        if self._room is None:  # uvicorn reads only when it is asked for more
+            self._room = self.turn.loop.create_future()
 
-    def pause_reading(self) -> None:
-        pass  # the reader looks at `paused_reading`
-
-    def resume_reading(self) -> None:
-        while self._kept and self.open and not self.paused_reading:
-            message = self._kept.popleft()
-            self._kept_bytes -= HEADER + size_of(message)
-            self.received(message)
-        self._make_room()
-
-    def _make_room(self) -> None:
+    def go_on_reading(self) -> None:
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
@@ -342,12 +317,6 @@ def _event(message: str | bytes) -> dict[str, Any]:
     if isinstance(message, str):
         return {"type": "websocket.send", "text": message}
     return {"type": "websocket.send", "bytes": message}
-
-
-async def _wait_for_room(room: asyncio.Future[None]) -> None:
-    """Wait until the service has caught up, or the server stops: then uvicorn waits for our task, and all else for it."""
-    while not room.done() and not told_to_stop():
-        await asyncio.wait({room}, timeout=LOOK)
 
 
 @coroutine

@@ -112,9 +112,8 @@ class WebSocketProtocol(ReadingProtocol):
                 client.received(event["bytes"] if text is None else text)
             elif event["type"] == "websocket.disconnect":
                 client.gone(from_disconnect(event))
-        if self.read_paused and not self.held:
-            self.read_paused = False
-            self.transport.resume_reading()
+        if client is not None and not client.full:
+            self.go_on_reading()
 
     # Writing.
 
@@ -216,7 +215,7 @@ class WebSocketProtocol(ReadingProtocol):
     def keepalive_timeout(self) -> None:
         client = self.peer
         if client is not None and client.open:
-            if self.held:
+            if self.read_paused:
                 # A pong would not be read now: this client is alive as far as anyone can tell.
                 self.pong_timer = None
                 self.pending_ping_payload = None

@@ -2,8 +2,7 @@
 """Reading on the fast path: messages go to their service straight from what the socket gave.
 
 Whole frames are read here, in one pass; fragments, compression and whatever is wrong go, frame by frame, through the
-parser of the websockets library. While too much of a client waits for its service, no message is taken any more, and
-soon nothing is read; pings are answered for as long as it is. RFC 6455 section 5.
+parser of the websockets library. RFC 6455 section 5.
 """
 
 import asyncio
@@ -35,15 +34,14 @@ class ReadingProtocol(OpeningProtocol):
     peer: FastClient | None
     """None until the connection is taken over, and when it is lost."""
     held: bool
-    """Is no message taken because too much waits for the service?"""
+    """Is nothing taken until others have had a turn of the event loop?"""
     _in_message: bool  # between the fragments of a message?
     _partial: bytearray | None
-    """The beginning of a frame, or what came while reading was held."""
+    """The beginning of a frame, or what came while `held`."""
 
     compresses = False  # was permessage-deflate negotiated?
     _begun = False  # has the parser got the beginning of the frame that comes?
     _missing = 0  # bytes that `_partial` must have before it is looked at again
-    _seen = 0  # bytes of `_partial` that have been looked through for pings
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.peer = self._partial = None
@@ -64,14 +62,13 @@ class ReadingProtocol(OpeningProtocol):
             and size <= self.limit
             and partial is None
             and not self._in_message
-            and not self.held
         ):
             try:
                 text = apply_mask(data[6:], data[2:6]).decode()
             except UnicodeDecodeError:
                 pass  # told to the client below
             else:
-                if client.metered:
+                if client.metered or client.too_many:
                     client.received(text)
                 else:
                     client.worker.incoming(client, text)
@@ -79,7 +76,8 @@ class ReadingProtocol(OpeningProtocol):
         if partial is not None:
             partial += data
             if self.held:
-                self._keep(client, partial)
+                if len(partial) >= MAX_KEPT:
+                    self.stop_reading()
                 return
             if len(partial) < self._missing:
                 return
@@ -110,38 +108,12 @@ class ReadingProtocol(OpeningProtocol):
             frames += 1
             if frames % LOOK_AT_CLOCK == 0 and perf_counter() > until:
                 self._let_others(client)
-        if position == size:
-            return
         if client.open:
-            self._partial = bytearray(data[position:])
-            if self.held:
-                self._seen = 0
-                self._keep(client, self._partial)
-        elif not self.transport.is_closing():
+            if position < size or self.held:
+                self._partial = bytearray(data[position:])
+        elif position < size and not self.transport.is_closing():
             # The client's close frame may follow.
             super().data_received(data[position:])
-
-    def _keep(self, client: FastClient, kept: bytearray) -> None:
-        """Leave for later what came while reading is held, but for pings and pongs: they need no service.
-
-        Unless the client has closed: then no more comes that the rest would have to wait for.
-        """
-        while not self._begun:
-            start = self._seen
-            end = end_of_frame(kept, start, self.limit, self.compresses)
-            if not start < end <= len(kept):
-                break
-            frame = bytes(kept[start:end])
-            if frame[0] == 0x88:
-                if client.paused_reading:  # else it is read in the next turn
-                    self.read_kept()
-                return
-            if frame[0] in (0x89, 0x8A) and self._take(client, frame, 0, len(frame)):
-                del kept[start:end]
-            else:
-                self._seen = end
-        if len(kept) >= MAX_KEPT:
-            self.transport.pause_reading()
 
     def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
         """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
@@ -229,51 +201,47 @@ class ReadingProtocol(OpeningProtocol):
         if self._begun:
             self._partial = bytearray()  # so that what comes next is not taken short
 
-    def hold_reading(self) -> None:
-        """Let the client feel that its service is busy: what it sends is kept, and its socket is not read for long."""
-        self.held = True
+    def stop_reading(self) -> None:
+        """Read the socket no more."""
+        self.read_paused = True
+        self.transport.pause_reading()
+
+    def go_on_reading(self) -> None:
+        """Read the socket again."""
+        if self.read_paused and not self.transport.is_closing():
+            self.read_paused = False
+            self.transport.resume_reading()
 
     def _let_others(self, client: FastClient) -> None:
         """Let the event loop have a turn before more is read, unless this is all that comes."""
-        if not client.paused_reading:
+        if not client.too_many:
             self.held = True
             self.loop.call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
         client = self.peer
-        if self.held and client is not None and not client.paused_reading:
-            self.held = False
-            self._go_on()
-
-    def go_on_reading(self) -> None:
-        """Read again, beginning with what is here already."""
-        if self.held:
-            self.held = False
-            self.loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        client = self.peer
-        if self.held or client is None:
+        if not self.held or client is None:
             return
         partial, self._partial = self._partial, None
-        if partial is not None and client.open:
+        self.held = False
+        if partial and client.open:
             self._read(client, bytes(partial))
-        if not self.held:
-            self.transport.resume_reading()
+        if not self.held and not client.full:
+            self.go_on_reading()
 
-    def read_kept(self) -> None:
-        """The connection ends: what came before that is still for the service, however much waits there."""
+    def read_rest(self) -> None:
+        """The connection ends: what came before that is still for the service."""
         client = self.peer
         if self._partial and client is not None and client.open:
-            kept, self._partial = bytes(self._partial), None
+            rest, self._partial = bytes(self._partial), None
             self.held = False
-            client.paused_reading = True  # it is, from now on: nothing is held again
-            self._read(client, kept)
+            client.too_many = True  # so that nothing is held again
+            self._read(client, rest)
 
     def leave_to_parser(self) -> None:
         """We have closed: nothing but the client's close frame matters now, and the parser sees to that."""
         self.held = False
-        self.transport.resume_reading()
+        self.go_on_reading()
         partial, self._partial = self._partial, None
         if partial is not None:
             super().data_received(bytes(partial))  # its rest is still to come

@@ -54,14 +54,11 @@ class PretendClient(Client):
         self.closed_with = code, text
         self.tell(f"is closed with {code}{text and f' ({text})'}")
 
-    def hear_out(self) -> None:
-        """See `pause_reading`."""
-
-    def pause_reading(self) -> None:
+    def stop_reading(self) -> None:
         """Nothing is read from a socket here; whoever sends waits until the service has come to rest anyway."""
 
-    def resume_reading(self) -> None:
-        """See `pause_reading`."""
+    def go_on_reading(self) -> None:
+        """See `stop_reading`."""
 
 
 class TestClient:
