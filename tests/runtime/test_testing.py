@@ -247,6 +247,22 @@ async def test_a_timeout_of_half_a_minute_takes_no_time() -> None:
         assert room.state.journal[1:] == [TIMEOUT]
 
 
+@pytest.mark.parametrize("steps", [[0.7, 0.1], [0.1] * 8])
+async def test_what_is_due_is_not_missed_by_a_rounding(steps: list[float]) -> None:
+    """0.7 + 0.1 is less than 0.8, as floats are."""
+
+    class Quiet(Room):
+        async def init(self) -> Ok[State]:
+            return Ok(State(), timeout=0.8)
+
+    async with ServiceTest(Quiet) as room:
+        for step in steps:
+            assert room.state.journal == []
+            await room.advance(step)
+        assert room.state.journal == [TIMEOUT]
+        assert room.clock.time() == 0.8
+
+
 async def test_what_is_due_happens_in_its_order_and_once() -> None:
     async with ServiceTest(Room) as room:
         ann = await room.join()

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+ROUNDING = 1e-9  # seconds by which sums such as 0.7 + 0.1 may fall short of 0.8
+
 
 class VirtualTimer:
     """A timer of the virtual clock."""
@@ -49,10 +51,10 @@ class VirtualClock:
 
     def next_due(self, until: float) -> VirtualTimer | None:
         """Go on to the next timer that is due, `until` at the latest, and return it; else go to `until`."""
-        while self._timers and self._timers[0][0] <= until:
+        while self._timers and self._timers[0][0] <= until + ROUNDING:
             due, _, timer = heapq.heappop(self._timers)
             if not timer.cancelled:
                 self._now = max(self._now, due)
                 return timer
-        self._now = until
+        self._now = max(self._now, until)
         return None
