@@ -215,7 +215,7 @@ class ServiceTest(Generic[S]):
 
         def action() -> None:
             self._did(f"is sent the broadcast {brief(message)}")
-            self._service.address.broadcast(message)
+            self._world.worker(self._service).broadcast(message)
 
         await self._world.act(action)
 
@@ -229,7 +229,7 @@ class ServiceTest(Generic[S]):
 
         def action() -> None:
             self._did(f"is sent the info {brief(message)}")
-            self._service.address.info(message)
+            self._world.worker(self._service).info(message)
 
         await self._world.act(action)
 

@@ -541,6 +541,19 @@ async def test_two_services_of_one_name_are_a_mistake() -> None:
             raise AssertionError("not reached")
 
 
+async def test_two_tests_of_one_service_hear_what_each_is_sent() -> None:
+    async with ServiceTest(Room) as room, ServiceTest(Room) as other:
+        ann, bob = await room.join(), await other.join()
+        await room.broadcast("here")
+        await ann.expect("here")
+        await room.info("info")
+        assert room.state.journal[-1] == "info"
+        await other.stop()
+        await room.broadcast("still here")
+        await ann.expect("still here")
+        await bob.expect_nothing()
+
+
 # Real time.
 
 
