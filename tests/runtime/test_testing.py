@@ -776,6 +776,15 @@ def test_it_says_when_there_is_no_asyncio() -> None:
         ServiceTest(Room).__aenter__().send(None)
 
 
+async def test_it_says_when_the_event_loop_is_another_one() -> None:
+    async with ServiceTest(Room) as room:
+        ann = await room.join()
+        for call in (room.join, room.settle, ann.receive):
+            with pytest.raises(RuntimeError, match="another event loop"):
+                await asyncio.to_thread(asyncio.run, call())
+        assert ann.open
+
+
 async def test_it_says_how_it_is_used() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await ServiceTest(Room).join()

@@ -54,6 +54,7 @@ class World:
         self._patience = patience
         self._remarks = remarks
         self._tired = False  # has a callback used up the patience, and still awaits?
+        self._loop: asyncio.AbstractEventLoop | None = None  # that of the services
         self._before: set[asyncio.Task[Any]] = set()  # tasks, that the test has found
         self._cleanup = ExitStack()
         self._exploration: Exploration | None = None
@@ -64,14 +65,14 @@ class World:
         if self._supervisor is not None:
             raise RuntimeError("a ServiceTest is entered once; make a new one")
         try:
-            loop = asyncio.get_running_loop()
+            self._loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "the services run on asyncio; let the fixture anyio_backend of"
                 ' conftest.py return "asyncio"'
             ) from None
         self._before = asyncio.all_tasks()
-        self._turn = Turn(loop)
+        self._turn = Turn(self._loop)
         self._supervisor = Supervisor(
             self._services, self._settings, self.clock, lambda client: None
         )
@@ -154,6 +155,20 @@ class World:
             raise RuntimeError("use it as `async with ServiceTest(...) as chat:`")
         return self._supervisor
 
+    def _check_loop(self) -> None:
+        """Say so when the test is awaited where its services cannot hear it.
+
+        Raises:
+            RuntimeError: it has not begun, or in another event loop.
+        """
+        assert self.supervisor  # the test has begun
+        if self._loop is not asyncio.get_running_loop():
+            raise RuntimeError(
+                "this ServiceTest was begun in another event loop than the one that"
+                " awaits it now, as when pytest-asyncio runs a fixture and anyio the"
+                " test: let one of them run both"
+            )
+
     @property
     def turn(self) -> Turn:
         """The turn of the test's event loop."""
@@ -168,7 +183,7 @@ class World:
 
     async def act(self, action: Callable[[], Any]) -> Any:
         """Do something to a service; return what `action` returns when all of them are at rest again."""
-        assert self.supervisor  # the test has begun
+        self._check_loop()
         if self._exploration is not None:
             return await self._exploration.step(action)
         result = action()
@@ -205,7 +220,7 @@ class World:
 
     async def rest(self) -> None:
         """Wait until the services are at rest; in an explored test, every task of it, too."""
-        assert self.supervisor  # the test has begun
+        self._check_loop()
         if self._exploration is not None:
             await self._exploration.wait(lambda: True)
         else:
@@ -213,7 +228,7 @@ class World:
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds, or the services have come to rest without it, and no task may bring it about."""
-        assert self.supervisor  # the test has begun
+        self._check_loop()
         if self._exploration is not None:
             await self._exploration.wait(condition)
             return
