@@ -524,7 +524,7 @@ pytestmark = pytest.mark.anyio
 
 class Echo(ServiceHandler[None]):
     def handle_incoming(self, url, websocket, message, state):
-        websocket.send(message)
+        websocket.send(message[:-1] + message[-1])
         return Noreply(state)
 
 
@@ -544,6 +544,32 @@ async def test_compares():
 async def test_expects(echo):
     ann = await echo.join(session_id="ann")
     await ann.expect_close()
+
+
+async def test_crashes():
+    async with ServiceTest(Echo) as echo:
+        ann = await echo.join(session_id="ann")
+        await ann.send("")
+
+
+class Stillborn(Echo):
+    def init(self):
+        raise LookupError("nothing")
+
+
+async def test_starts():
+    async with ServiceTest(Stillborn):
+        pass
+
+
+class Confused(Echo):
+    def init(self):
+        return 1
+
+
+async def test_returns():
+    async with ServiceTest(Confused):
+        pass
 """
 
 
@@ -577,8 +603,15 @@ def test_pytest_shows_it_without_a_plug_in(tmp_path: Path) -> None:
         ">       await ann.expect_close()",
         "E       AssertionError: ann expected to be closed, and is not",
         "E             0 s    ann gets 'hi'",
+        ">       websocket.send(message[:-1] + message[-1])",
+        ">       async with ServiceTest(Echo) as echo:",
+        '>       raise LookupError("nothing")',
+        ">       async with ServiceTest(Stillborn):",
+        "TypeError: init returned int; return Ok(state)",
+        ">       async with ServiceTest(Confused):",
         *(f"E       {'  ' * (' s ' in line)}{line}" for line in history),
     ):
         assert line in said, outcome.stdout
-    assert not any("testkit" in line for line in said), outcome.stdout
-    assert "2 failed" in said[-1]
+    for internal in ("boss/runtime/", "boss/testing.py", "testkit"):
+        assert not any(line.startswith(internal) for line in said), outcome.stdout
+    assert "5 failed" in said[-1]

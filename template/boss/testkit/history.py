@@ -123,6 +123,8 @@ class History:
                 what, client = what.replace(f"client {identity}", name), name
         error = record.exc_info[1] if record.exc_info else None
         if record.exc_info and error is not None:
+            # As in the log, from the user's line on: the cause of a failure is shown whole.
+            error.__traceback__ = record.exc_info[2]
             what = f"{what}: {brief(error)}{_place(record.exc_info[2])}"
             expected = any(error is provoked for provoked in self.provoked)
             self.crashes.append(Crash(service, what, error, client, expected))

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from .. import services as addresses
+from ..runtime.calling import from_user
+from ..runtime.errors import ServiceStartError
 from ..runtime.settings import Service, SupervisorSettings
 from ..runtime.supervisor import Supervisor
 from ..runtime.turn import Turn
@@ -93,6 +95,11 @@ class World:
             try:
                 await self._supervisor.start()
                 await self.settle()
+            except ServiceStartError as error:
+                self.history.show_with(error)
+                if error.__cause__ is not None:
+                    error.__cause__.__traceback__ = from_user(error.__cause__)[2]
+                raise error.with_traceback(None)  # begins at the line of the test
             except BaseException as error:
                 self.history.show_with(error)
                 raise
