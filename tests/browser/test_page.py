@@ -338,6 +338,7 @@ def test_while_the_server_is_away_the_page_claims_nothing_and_then_joins_at_once
     page.add_init_script(
         f"let tries = 0; Math.random = () => tries++ ? {2 * never} : 0;"
     )
+    page.clock.install()
     with serving(PYTHON, project, "fast") as first:
         page.goto(first.url("/"))
         one = join(page, "chat")
@@ -355,6 +356,8 @@ def test_while_the_server_is_away_the_page_claims_nothing_and_then_joins_at_once
         expect(again).to_be_disabled()
     with serving(PYTHON, project, "fast", env={"BOSS_PORT": str(first.port)}):
         expect(log(one)).to_contain_text("joined again", timeout=10_000)
+        page.clock.fast_forward(5000)  # milliseconds; a countdown would go on
+        expect(one.get_by_role("status")).to_have_text("joined")
         expect(service(page, "chat")).to_contain_text("running")
         expect(again).to_be_enabled()
     faults.clear()  # the browser reports every try while the server was away

@@ -163,6 +163,7 @@ export class Client {
   /** Count down to the next try. @param {number} until milliseconds */
   #wait(until) {
     const tell = () => this.#show("waiting", `again in ${seconds(Math.max(0, until - Date.now()))}`);
+    clearInterval(this.#countdown); // of the try before, when that has failed, too
     tell();
     this.#countdown = setInterval(tell, 1000);
   }
