@@ -321,12 +321,29 @@ def test_after_a_crash_of_the_server_a_client_comes_back(
     with serving(PYTHON, project, "fast", env=again):
         expect(log(one)).to_contain_text("joined again")
         expect(log(one).locator(".received")).to_contain_text("said while it was away")
+        expect(log(one).locator(".sent")).to_contain_text("waited for the connection")
         expect(page.get_by_text("The server does not answer")).to_be_hidden()
     # The browser itself reports every try that failed.
     assert all(
         "net::ERR_" in fault or "WebSocket connection" in fault for fault in faults
     )
     faults.clear()
+
+
+def test_what_a_client_that_gives_up_has_not_sent_is_told(
+    project: Path, page: Page, faults: list[str]
+) -> None:
+    with serving(PYTHON, project, "fast") as server:
+        page.goto(server.url("/"))
+        one = join(page, "chat")
+        server.process.send_signal(signal.SIGKILL)
+        expect(log(one).locator(".closed").first).to_contain_text("1006")
+        say(one, "too late")
+        one.get_by_text("Options").click()
+        one.get_by_label("Reconnect by itself").uncheck()
+        expect(log(one).locator(".sent")).to_contain_text("was not sent")
+        expect(one.get_by_role("status")).to_have_text("closed")
+    faults.clear()  # the browser reports every try that failed
 
 
 def test_while_the_server_is_away_the_page_claims_nothing_and_then_joins_at_once(

@@ -137,6 +137,7 @@ export class Client {
     const socket = this.#socket;
     this.#show("connecting");
     socket.on("open", ({ again, protocol: agreed }) => {
+      this.#waited("waited for the connection");
       this.#show("joined");
       this.#note("joined", `${again ? "joined again" : "joined"}${agreed === "" ? "" : `, subprotocol ${agreed}`}`);
       this.changed();
@@ -145,6 +146,7 @@ export class Client {
     socket.on("close", ({ code, reason, meaning, retryIn }) => {
       const why = `${code}, ${meaning}${reason === "" ? "" : `: “${reason}”`}`;
       this.#note("closed", why);
+      if (retryIn === null) this.#waited("was not sent");
       if (this.#socket !== socket) return; // another has taken its place
       if (retryIn === null) this.#show("closed");
       else this.#wait(Date.now() + retryIn);
@@ -217,11 +219,20 @@ export class Client {
   #send(data, name = "") {
     try {
       const now = /** @type {BossSocket} */ (this.#socket).send(data);
-      this.#entry("sent", data, [name, now ? "" : "waits for the connection"].filter(Boolean).join(", "));
+      const entry = this.#entry("sent", data, name);
+      if (!now) entry.querySelector(".words").append(element("span.muted.waits", {}, "waits for the connection"));
       return true;
     } catch (error) {
       this.#complain(`Not sent: ${/** @type {Error} */ (error).message}.`);
       return false;
+    }
+  }
+
+  /** Say what has become of what waited for a connection. @param {string} words */
+  #waited(words) {
+    for (const remark of this.log.querySelectorAll(".waits")) {
+      remark.classList.remove("waits");
+      remark.textContent = words;
     }
   }
 
@@ -278,7 +289,7 @@ export class Client {
     }
     const remarks = about.filter(Boolean).join(", ");
     const parts = remarks === "" ? [body] : [body, element("span.muted", {}, remarks)];
-    this.#append(kind, element("div.words", {}, ...parts));
+    return this.#append(kind, element("div.words", {}, ...parts));
   }
 
   /** @param {string} kind @param {HTMLElement} words */
