@@ -216,6 +216,27 @@ async def test_the_history_tells_of_time_and_of_what_the_service_is_sent() -> No
     ]
 
 
+async def test_the_history_tells_of_what_comes_again() -> None:
+    class Reminder(Room):
+        def handle_broadcast(self, message: float, state: Group) -> Noreply[Group]:
+            self.send_after(message, "now")
+            return Noreply(state)
+
+    with pytest.raises(AssertionError) as caught:
+        async with ServiceTest(Reminder) as reminder:
+            await reminder.broadcast(5)
+            await reminder.broadcast(6)
+            await reminder.advance(60)
+            raise AssertionError("look")
+    assert caught.value.__notes__[0].splitlines()[2:] == [
+        "  0 s  reminder is sent the broadcast 5",
+        "  0 s  reminder is sent the broadcast 6",
+        "  0 s  60 s pass",
+        "  5 s    reminder is sent 'now', as send_after said",
+        "  6 s    reminder is sent 'now', as send_after said",
+    ]
+
+
 async def test_a_crash_is_part_of_the_history_and_the_cause_of_what_fails() -> None:
     with pytest.raises(AssertionError) as caught:
         async with ServiceTest(Room) as room:

@@ -61,8 +61,8 @@ class History:
         self._lines.append((f"{self._clock.time():g} s", event))
 
     def consequence(self, event: str) -> None:
-        """Add a line about what follows from the one before, unless that says so already."""
-        if not self._lines or not self._lines[-1][1].endswith(event):
+        """Add a line about what follows from the one before, unless the test has just said so itself."""
+        if not self._lines or self._lines[-1][1] not in (event, f"at once, {event}"):
             self.note(f"  {event}")
 
     def text(self) -> str:
