@@ -273,6 +273,29 @@ async def test_what_is_due_happens_in_its_order_and_once() -> None:
         assert room.state.journal[1:] == ["first", "second"]
 
 
+async def test_what_is_due_at_once_needs_no_time_to_pass() -> None:
+    class Soon(Room):
+        def handle_broadcast(self, message: int, state: State) -> Noreply[State]:
+            self.send_after(0, message)
+            self.send_after(1, "later")
+            return Noreply(state)
+
+        def handle_info(self, info: object, state: State) -> Noreply[State]:
+            if info == 2:
+                self.send_after(0, 1)
+            state.members.send(str(info))
+            return Noreply(state)
+
+    async with ServiceTest(Soon) as soon:
+        ann = await soon.join()
+        await soon.broadcast(2)
+        await ann.expect("2", "1")
+        await ann.expect_nothing()
+        assert soon.clock.time() == 0
+        await soon.advance(1)
+        await ann.expect("later")
+
+
 async def test_limits_are_those_given_or_of_a_fresh_boss_toml() -> None:
     limits = WebsocketSettings(idle_timeout=60, max_message_size=4)
     async with ServiceTest(Room, websocket=limits) as room:
@@ -606,6 +629,30 @@ async def test_a_callback_may_wait_for_the_test() -> None:
         Gate.opened.set()
         await bob.expect(*["queued"] * 5)
         assert gate.state == ["wait", *["queued"] * 5]
+
+
+async def test_what_is_due_together_does_not_wait_for_a_callback() -> None:
+    class Two(ServiceHandler[list[object]]):
+        def init(self) -> Ok[list[object]]:
+            self.send_after(5, "one")
+            self.send_after(5, "two")
+            return Ok([])
+
+        async def handle_info(
+            self, info: object, state: list[object]
+        ) -> Noreply[list[object]]:
+            state.append(info)
+            if info == "one":
+                await opened.wait()
+            return Noreply(state)
+
+    opened = asyncio.Event()
+    async with ServiceTest(Two, patience=0.05) as two:
+        await two.advance(10)
+        assert two.state == ["one"]
+        opened.set()
+        await two.settle()
+        assert two.state == ["one", "two"]
 
 
 class Endless(ServiceHandler[int]):

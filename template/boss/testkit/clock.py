@@ -58,3 +58,8 @@ class VirtualClock:
                 return timer
         self._now = max(self._now, until)
         return None
+
+    def is_due(self) -> bool:
+        """Is there anything to be called before the clock goes on?"""
+        now = self._now + ROUNDING
+        return any(due <= now and not timer.cancelled for due, _, timer in self._timers)

@@ -3,7 +3,6 @@
 
 import asyncio
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -202,16 +201,14 @@ class World:
     async def advance(self, seconds: float) -> None:
         """Let the clock go on, and what is due happen in its order."""
         until = self.clock.time() + seconds
-        now, count = -math.inf, 0
         while (timer := self.clock.next_due(until)) is not None:
             timer.call()
             await self.settle()
-            count = count + 1 if self.clock.time() == now else 0
-            now = self.clock.time()
-            if count == AT_ONE_TIME:
+            if self.clock.is_due() and not self._tired:
                 raise self.failure(
-                    f"time does not pass: {AT_ONE_TIME} timers were due after {now:g} s;"
-                    " is there a send_after(0, ...) that always follows itself?"
+                    f"time does not pass: {AT_ONE_TIME} timers were due after"
+                    f" {self.clock.time():g} s; is there a send_after(0, ...) that"
+                    " always follows itself?"
                 )
 
     async def settle(self) -> None:
@@ -257,8 +254,16 @@ class World:
     ) -> bool:
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
-        turns = quiet = 0
-        while quiet < REST and not condition():
+        turns = quiet = count = 0
+        while not condition():
+            if quiet == REST:
+                now = self.clock.time()
+                timer = self.clock.next_due(now) if count < AT_ONE_TIME else None
+                if timer is None:
+                    break
+                timer.call()
+                turns = quiet = 0
+                count += 1
             await asyncio.sleep(0 if turns < SPIN else 0.001)
             turns += 1
             if not (self.turn.open or self._at_work()):
