@@ -564,6 +564,18 @@ async def test_two_services_of_one_name_are_a_mistake() -> None:
             raise AssertionError("not reached")
 
 
+async def test_a_name_leads_where_it_led_before_the_test() -> None:
+    """As to an application that a fixture of the session has started."""
+    async with ServiceTest(Audit) as audit:
+        async with ServiceTest(Audit) as other:
+            services.audit.broadcast("other")
+            await other.settle()
+            assert other.state == ["other"]
+        services.audit.broadcast("mine")
+        await audit.settle()
+        assert audit.state == ["mine"]
+
+
 async def test_two_tests_of_one_service_hear_what_each_is_sent() -> None:
     async with ServiceTest(Room) as room, ServiceTest(Room) as other:
         ann, bob = await room.join(), await other.join()

@@ -144,8 +144,11 @@ class World:
             ) from crash.error
 
     def _lend(self, service: Service) -> None:
-        """Before `build`, `boss.services` lacks the address by which the services know each other."""
+        """Let the address lead here, until the test ends; before `build`, `boss.services` lacks it."""
         name = service.address.name
+        before = service.address._receiver  # of an application that runs meanwhile
+        if before is not None:
+            self._cleanup.callback(service.address.bind, before)
         if not hasattr(addresses, name):
             setattr(addresses, name, service.address)
             self._cleanup.callback(delattr, addresses, name)
