@@ -29,7 +29,8 @@ def test_nobody_bound_is_service_down() -> None:
     address = ServiceAddress("chat")
     for send in (address.broadcast, address.info):
         with pytest.raises(
-            ServiceDown, match="`chat` has not been started: .* includes boss.router"
+            ServiceDown,
+            match="`chat` has not been started: .* includes boss.router; a test",
         ):
             send("news")
 

@@ -118,6 +118,7 @@ def test_a_mounted_application_whose_services_are_not_started(
         pass
     assert denial.value.status_code == 503
     assert "The lifespan of a mounted one is not run" in caplog.text
+    assert "in `with TestClient(app) as client:` only" in caplog.text
 
 
 def test_a_router_that_is_included_twice_starts_its_services_once(

@@ -61,7 +61,8 @@ class ServiceAddress:
             why = (
                 "is not running"
                 if self._started
-                else "has not been started: the application that is served does so, when it includes boss.router"
+                else "has not been started: the application that is served does so, when it includes boss.router;"
+                " a test does in `with TestClient(app) as client:`, or with ServiceTest or ServiceTest.together"
             )
             raise ServiceDown(f"the service `{self.name}` {why}")
         return receiver

@@ -117,7 +117,8 @@ class Node:
             elif self._gateway is None:
                 log.error(
                     "%s: a client is refused, since the services are not started: is boss.router included in the"
-                    " application that is served? The lifespan of a mounted one is not run",
+                    " application that is served? The lifespan of a mounted one is not run, and a TestClient runs it"
+                    " in `with TestClient(app) as client:` only",
                     name,
                 )
                 await deny(connection, 503, f"the service {name} is not running")
