@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> int:
         port=listener.getsockname()[1],
         ws=_protocol(),
         ws_per_message_deflate=settings.compression,
+        workers=1,  # else uvicorn reads WEB_CONCURRENCY, and a word in it is a ValueError
         timeout_graceful_shutdown=GRACE,
         log_config=_logging(),
     )

@@ -240,6 +240,11 @@ def test_one_worker_is_not_refused(small: Path, way: str) -> None:
         assert Http(server).ask("/healthz")[0] == 200
 
 
+def test_a_count_of_workers_that_is_no_number_is_nothing_to_boss(small: Path) -> None:
+    with served(small, "fast", WEB_CONCURRENCY="auto") as server:
+        assert Http(server).ask("/healthz")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
