@@ -7,7 +7,7 @@ from . import __version__, place, records, templates
 from .errors import BadName
 from .merge import PENDING, Contents, Update, compare
 from .records import PROJECT, RECORDS
-from .scaffold import Report
+from .scaffold import Report, refuse_obstacles
 
 
 @place.disk()
@@ -23,7 +23,8 @@ def update(
 
     Raises:
         BadName: an answer that cannot be used.
-        BossgenError: nobody knows what was written, a newer bossgen wrote it, or a file cannot be written.
+        BossgenError: nobody knows what was written, a newer bossgen wrote it, something is in the way, or a file
+            cannot be written.
     """
     answers = records.answers(root / PROJECT)
     records.refuse_newer(str(answers.get("_commit", "")))
@@ -59,6 +60,8 @@ def update(
         if (root / path).is_file()
     }
     result = compare(base, mine, new, own)
+    written = [change.path for change in result.changes if change.content is not None]
+    refuse_obstacles(written, root)
     if not check:
         _apply(root, result, {path: files[path] for path in files if path not in new})
     return _updated(result, check=check)

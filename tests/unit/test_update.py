@@ -183,6 +183,18 @@ def test_an_answer_that_cannot_be_used_changes_nothing(
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_what_is_in_the_way_of_an_update_is_named_before_anything_is_written(
+    project: Path, check: bool
+) -> None:
+    (project / "Dockerfile").mkdir()
+    (project / "deploy").write_text("mine\n")
+    before = tree(project)
+    with pytest.raises(BossgenError, match="Dockerfile is a folder and deploy is not"):
+        update(project, data={"deploy": "docker nginx"}, check=check)
+    assert tree(project) == before
+
+
 def test_a_project_of_a_newer_bossgen_is_left_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
