@@ -150,6 +150,8 @@ def write(path: Path, content: bytes) -> None:
         if path.exists():
             shutil.copymode(path, beside)
         os.replace(beside, path)
+    except OSError as error:  # say which file, and not under which name it began
+        raise OSError(error.errno, error.strerror, path) from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -273,6 +273,19 @@ def test_that_place_is_never_the_staging_folder(staged: Path, root: Path) -> Non
     assert refusal.value.message.startswith(f"cannot read or write {folder}: ")
 
 
+def test_nor_the_file_that_is_written_beside_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(BossgenError) as refusal, place.disk():
+        place.write(root / "a.txt", b"newer")
+    said = f"cannot read or write {root / 'a.txt'}: {os.strerror(errno.ENOSPC)}"
+    assert refusal.value.message == said
+
+
 def test_listing_leaves_caches_out(staged: Path) -> None:
     place.write_all(staged, {PurePosixPath("__pycache__/a.pyc"): b""})
     assert place.listing(staged) == (A, C, B)
