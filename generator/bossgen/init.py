@@ -80,11 +80,17 @@ def _adopted(files: Contents, found: Application | None) -> str:
     written = ", ".join(str(path) for path in files if RECORDS not in path.parents)
     where = found.file if found else "the file of your FastAPI application"
     name = found.name if found else "app"
+    named = (
+        ""  # in boss.toml already
+        if found
+        else 'and name it in boss.toml, below [server]: application = "MODULE:app"\n\n'
+    )
     return (
         f"Wrote {written} and boss/; nothing that was here has changed.\n\n"
         f"Add these two lines to {where}:\n\n"
         f"    from boss.router import router as boss_router\n"
         f"    {name}.include_router(boss_router)\n\n"
+        f"{named}"
         f"Then: bossgen add-service chat && bossgen build\n"
         f"Serving needs fastapi, uvicorn[standard] and itsdangerous."
     )

@@ -176,6 +176,7 @@ def test_without_an_application_the_lines_are_said_all_the_same(tmp_path: Path) 
     report = init(tmp_path, name="shop")
     assert "app.include_router(boss_router)" in report.message
     assert "itsdangerous" in report.message  # which FastAPI does not bring
+    assert 'boss.toml, below [server]: application = "' in report.message
     assert "application" in (tmp_path / "boss.toml").read_text()
 
 
