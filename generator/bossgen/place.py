@@ -46,7 +46,7 @@ def disk() -> Iterator[None]:
 
 @contextmanager
 def staging(parent: Path | None) -> Iterator[Path]:
-    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after SIGTERM or SIGHUP."""
+    """An empty folder in `parent`, or where temporary files go, that is gone afterwards, even after a signal."""
     with _terminating():
         try:
             folder = Path(tempfile.mkdtemp(prefix=".bossgen-", dir=parent))
@@ -55,7 +55,10 @@ def staging(parent: Path | None) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:  # a signal may have come in the midst of it; there is no second one
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def listing(folder: Path, below: str = ".") -> tuple[PurePosixPath, ...]:
@@ -201,18 +204,25 @@ def _remove_folders(folders: Sequence[Path]) -> None:
 
 @contextmanager
 def _terminating() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the body as Ctrl-C does, so that it is undone; only where signals can be handled."""
+    """Let SIGTERM and SIGHUP end the body as Ctrl-C does, so that it is undone; only where signals can be handled.
+
+    Whoever is told twice, as a child of a program that hands Ctrl-C on is, undoes in peace what the first one ended.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        for one in handled:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handled: list[signal.Signals] = []
     with ExitStack() as undo:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             before = signal.getsignal(number)
             if before is not signal.SIG_IGN:  # as `nohup` has it
-                signal.signal(number, stop)
                 undo.callback(signal.signal, number, before)
+                handled.append(number)
+                signal.signal(number, stop)
         yield

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ import pytest
 from bossgen import place
 from bossgen.errors import BossgenError
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 A, B, C = (PurePosixPath(name) for name in ("a.txt", "new/deep/b.txt", "c.txt"))
 
 
@@ -220,6 +222,41 @@ def test_nor_when_it_is_terminated(tmp_path: Path, number: signal.Signals) -> No
     assert end.value.code == 128 + number
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_nor_when_it_is_terminated_while_it_tidies_up(
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmtree = shutil.rmtree
+
+    def disturbed(folder: Path, *, ignore_errors: bool) -> None:
+        signal.raise_signal(number)
+        rmtree(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", disturbed)
+    with pytest.raises((KeyboardInterrupt, SystemExit)), place.staging(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_told_twice_to_end_it_undoes_all(
+    root: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(root)
+    replace = os.replace
+
+    def disturbed(source: Path, target: Path) -> None:
+        if target != root / A or ".replaced" in str(source):
+            signal.raise_signal(number)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", disturbed)
+    with pytest.raises((KeyboardInterrupt, SystemExit)), place.staging(root) as work:
+        place.write_all(work, {A: b"new a", C: b"new c"})
+        place.move_files(work, root, [A, C])
+    assert tree(root) == before
 
 
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
