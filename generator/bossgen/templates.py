@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import __version__, config, locate, place, records
+from . import __version__, config, locate, place, records, values
 from .errors import BadName, BossgenError
 from .merge import Contents
 
@@ -81,7 +81,7 @@ def read_answers(data: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check_answers(answers: Mapping[str, Any], remedy: str) -> None:
-    """Refuse a name of the app, or a base URL, that cannot be.
+    """Refuse a name of the app, a base URL, or an application to serve, that cannot be.
 
     Args:
         answers: keyed by question; what is not there is not looked at.
@@ -100,6 +100,10 @@ def check_answers(answers: Mapping[str, Any], remedy: str) -> None:
             f"the base URL `{answers['base_url']}` {problem}",
             "for example: --base-url /chat",
         )
+    application = str(answers.get("application", "app:app"))
+    problem, help_ = values.check_text(application, "application")
+    if problem:
+        raise BadName(f"the application {problem}", help_)
 
 
 def check_asked(given: Mapping[str, Any], answers: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ def check_value(value: Any, key: Key) -> tuple[str, str]:
     if key.kind in ("int", "float"):
         return _check_number(value, key.name), ""
     if key.kind == "str":
-        return _check_text(value, key.name)
+        return check_text(value, key.name)
     return "", ""
 
 
@@ -97,7 +97,8 @@ def _check_number(value: float, name: str) -> str:
     return ""
 
 
-def _check_text(value: str, name: str) -> tuple[str, str]:
+def check_text(value: str, name: str) -> tuple[str, str]:
+    """The same for a key whose value is text."""
     if name == "application" and not _IMPORT.fullmatch(value):
         return (
             f'must name a module and what is in it, not "{value}"',

@@ -161,6 +161,7 @@ def test_a_folder_with_a_bad_name_asks_for_another(tmp_path: Path) -> None:
         {"data": {"_commit": "1"}},
         {"data": {"adopted": "true"}},
         {"data": {"base_url": "?"}},
+        {"data": {"application": "app"}},
         {"services": ["Chat"]},
         {"services": ["chat", "chat"]},
     ],

@@ -170,6 +170,7 @@ def test_an_adopted_project_gets_the_files_that_it_asks_for(tmp_path: Path) -> N
     [
         {"app_name": "other"},
         {"base_url": "a b"},
+        {"application": "app"},
         {"deploy": "docker nignx"},
         {"nothing": "1"},
     ],
