@@ -228,7 +228,6 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
                 for d in diagnostics
             ],
             indent=2,
-            ensure_ascii=False,
         )
         + "\n"
     )
@@ -307,7 +306,7 @@ def render_sarif(diagnostics: Sequence[Diagnostic], *, version: str = "") -> str
             }
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(log, indent=2) + "\n"
 
 
 def _location(span: Span) -> dict[str, Any]:

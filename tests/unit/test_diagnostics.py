@@ -180,6 +180,15 @@ def test_json() -> None:
     ]
 
 
+def test_json_and_sarif_pass_through_a_stream_of_any_encoding() -> None:
+    said = "`handle_jöin` \N{GRINNING FACE} \udcff"
+    odd = Diagnostic("BG304", "x", "error", said, Span(PATH, 1, 1, 1, 2))
+    listed, log = render_json([odd]), render_sarif([odd])
+    assert (listed + log).isascii()
+    assert json.loads(listed)[0]["message"] == said
+    assert json.loads(log)["runs"][0]["results"][0]["message"]["text"] == said
+
+
 def test_github_escapes_what_would_end_a_command() -> None:
     assert render_github([WARNING]) == (
         f"::warning file={PATH},line=2,col=1,endLine=3,endColumn=4,"
