@@ -123,6 +123,11 @@ class Peer(asyncio.Protocol):
         """The texts received."""
         return [payload.decode() for opcode, payload in self.frames if opcode == 1]
 
+    @property
+    def pongs(self) -> list[bytes]:
+        """The payloads of the pongs received."""
+        return [payload for opcode, payload in self.frames if opcode == 10]
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any
 
 import pytest
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
-from boss.runtime import plain_client, protocol, reading
+from boss.runtime import client, plain_client, protocol, reading
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
 from boss.runtime.gateway import Gateway
 from boss.runtime.loop import LOOK_AT_CLOCK
@@ -128,6 +129,94 @@ async def test_what_comes_before_the_answer_to_the_handshake_is_heard(
         peer, _ = await joining
         peer.send(1, b"later")
         await until(lambda: busy.heard == ["early", "later"])
+
+
+class Moody(ServiceHandler[None]):
+    """Takes some messages at once, and lets others wait for a while."""
+
+    mood: Random
+    heard: list[str]
+    closes: list[CloseReason]
+
+    def handle_incoming(
+        self, service_url: str, websocket: WebSocket, message: str | bytes, state: None
+    ) -> Noreply[None] | Awaitable[Noreply[None]]:
+        self.heard.append(str(message))
+        return self.slowly(state) if self.mood.random() < 0.3 else Noreply(state)
+
+    async def slowly(self, state: None) -> Noreply[None]:
+        for _ in range(self.mood.randrange(30)):
+            await asyncio.sleep(0)
+        return Noreply(state)
+
+    def handle_close(
+        self, reason: CloseReason, service_url: str, websocket: WebSocket, state: None
+    ) -> Noreply[None]:
+        self.closes.append(reason)
+        return Noreply(state)
+
+
+def stream(random: Random, number: int) -> tuple[bytes, list[str], list[bytes]]:
+    """So many messages of all sizes, some in fragments, with pings between them; and the texts and pings in it."""
+    frames: list[bytes] = []
+    pings: list[bytes] = []
+
+    def maybe_ping() -> None:
+        if random.random() < 0.2:
+            pings.append(str(len(pings)).encode())
+            frames.append(frame(9, pings[-1]))
+
+    texts = [f"{n:06}" + "x" * random.choice([0, 5, 130, 3000]) for n in range(number)]
+    for text in texts:
+        data = text.encode()
+        if random.random() < 0.2:
+            middle = random.randrange(len(data))
+            frames.append(frame(1, data[:middle], fin=False))
+            maybe_ping()
+            frames.append(frame(0, data[middle:]))
+        else:
+            frames.append(frame(1, data))
+        maybe_ping()
+    return b"".join(frames), texts, pings
+
+
+@pytest.mark.parametrize("compression", [False, True], ids=["", "compression"])
+@pytest.mark.parametrize("kept", [500, 3000, MAX_KEPT])
+@pytest.mark.parametrize("seed", range(4))
+async def test_all_is_heard_in_order_however_it_comes_while_the_service_is_busy(
+    monkeypatch: pytest.MonkeyPatch, way: str, seed: int, kept: int, compression: bool
+) -> None:
+    """And every ping is answered, once, before the connection ends."""
+    random = Random(seed)
+    monkeypatch.setattr(client, "MAX_WAITING", 4)
+    for module in (client, reading):
+        monkeypatch.setattr(module, "MAX_KEPT", kept)
+    monkeypatch.setattr(reading, "FAIR_SHARE", random.choice([0, 0.01]))
+    names: dict[str, Any] = {"heard": [], "closes": [], "mood": random}
+    moody: type[Moody] = type("Moody", (Moody,), names)
+    ends: dict[bytes, CloseReason] = {
+        frame(8, b"\x03\xe8bye"): Remote(1000, "bye"),
+        frame(3): Error("badframe"),
+    }
+    data, texts, pings = stream(random, 100)
+    end = random.choice([b"", *ends])
+    data += end
+    async with serving(moody, way, compression=compression) as service:
+        peer, _ = await service.join()
+        while data:
+            size = random.choice([1, 3, 10, 100, 1000, 20_000])
+            peer.transport.write(data[:size])
+            data = data[size:]
+            for _ in range(random.randrange(4)):
+                await asyncio.sleep(0)
+        await until(lambda: len(moody.heard) == len(texts))
+        assert moody.heard == texts
+        if end:
+            await until(lambda: bool(moody.closes))
+            assert moody.closes == [ends[end]]
+        if end == b"" or moody.closes == [Remote(1000, "bye")]:
+            await peer.until(lambda: len(peer.pongs) == len(pings))
+            assert peer.pongs == pings
 
 
 # How a connection ends whose messages wait.
