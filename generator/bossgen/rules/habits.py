@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model import Class, Function, Scope
+from .bindings import only_value
 from .inference import of
 from .rule import Finding, View, name_span, positional, rule
+from .types import state_types
 
 # --- BG602 -------------------------------------------------------------------------------------------
 
@@ -113,7 +115,8 @@ def client_kept(view: View) -> Iterator[Finding]:
             types = of(view, keeper, scope)
             if types is None or not all(one.meaning in _PLAIN for one in types):
                 continue
-            if _taken_out(view, keeper):
+            lasting = _lasting(keeper, scope)
+            if lasting is None or _taken_out(view, lasting):
                 continue
             text = view.text(keeper)
             yield Finding(
@@ -144,6 +147,16 @@ def _kept(scope: Scope, websocket: str) -> Iterator[tuple[ast.expr, ast.AST]]:
                     yield keeper, target
 
 
+def _lasting(keeper: ast.expr, scope: Scope) -> ast.expr | None:
+    """What of a collection outlives the function; None for one that the function makes for itself."""
+    if not isinstance(keeper, ast.Name) or keeper.id not in scope.bindings:
+        return keeper
+    if all(isinstance(bound, ast.arg) for bound in scope.bindings[keeper.id]):
+        return keeper
+    value = only_value(keeper, scope)
+    return value if isinstance(value, ast.Attribute) else None
+
+
 def _taken_out(view: View, keeper: ast.expr) -> bool:
     """Whether anything in the file may take a client out again; when in doubt, yes."""
     if "taken out" not in view.memo:
@@ -154,36 +167,81 @@ def _taken_out(view: View, keeper: ast.expr) -> bool:
 
 
 _ANY: Final = "*"  # of whatever name
-_HARMLESS: Final = frozenset({"len", "list", "tuple", "set", "sorted", "print", "str"})
+_HARMLESS: Final = frozenset(
+    {
+        *("len", "list", "tuple", "set", "sorted", "print", "str", "repr", "id"),
+        *("bool", "isinstance", "hasattr"),
+    }
+)
 
 
 def _perhaps_emptied(view: View) -> Iterator[str]:
     """The names of collections that something in the file may make smaller."""
+    if not view.closed:
+        yield _ANY  # by a base that is not seen
+    states = set(_states(view))
     for scope in view.module.scopes.values():
         for attribute in scope.attributes:
             if attribute.attr in _REMOVES:
                 yield _ANY
             if isinstance(attribute.ctx, ast.Store):
                 yield attribute.attr
+        for call in scope.calls:
+            yield from _handed_over(view, call, scope, states)
+        if any(len(scope.bindings.get(name, ())) > 1 for name in states):
+            yield _ANY  # another state takes its place
     for node in ast.walk(view.module.tree):
         match node:
             case ast.Delete() | ast.BinOp(op=ast.Sub()) | ast.AugAssign(op=ast.Sub()):
                 yield _ANY
-            case ast.Call(func=ast.Name(id=name)) if name in _HARMLESS:
-                pass
-            case ast.Call(args=arguments, keywords=keywords):
-                # Given to somebody else, who may take it out.
-                for one in (*arguments, *(keyword.value for keyword in keywords)):
-                    if isinstance(one, ast.Attribute):
-                        yield one.attr
-                    elif isinstance(one, ast.Name) and one.id != "state":
-                        yield one.id
     for method in view.methods:
         if method.name == "handle_close" and isinstance(method.definition, ast.AST):
             yield "state"
             for node in ast.walk(method.definition):
                 if isinstance(node, ast.Attribute):
                     yield node.attr
+
+
+def _states(view: View) -> Iterator[str]:
+    """What the callbacks call the state."""
+    for method, node in view.functions():
+        if "state" in method.callback.parameters:
+            place = method.callback.parameters.index("state") + 1
+            yield from (argument.arg for argument in positional(node)[place:][:1])
+
+
+def _handed_over(
+    view: View, call: ast.Call, scope: Scope, states: set[str]
+) -> Iterator[str]:
+    """What a call gives to somebody else, who may take the clients out."""
+    if isinstance(call.func, ast.Name) and call.func.id in _HARMLESS:
+        return
+    target = view.target(call, scope)
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    for one in given:
+        if isinstance(one, ast.Attribute):
+            yield one.attr
+        elif isinstance(one, ast.Name) and one.id not in states:
+            yield one.id
+    names = {one.id for one in given if isinstance(one, ast.Name)}
+    if target in {"boss.Noreply", "boss.Stop"}:
+        if names.isdisjoint(states):
+            yield _ANY  # another state takes its place
+    elif not isinstance(target, Function) and not names.isdisjoint(states):
+        yield _ANY
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+            if name in states and not _is_seen(view, attribute):
+                yield _ANY
+
+
+def _is_seen(view: View, method: str) -> bool:
+    """Whether a method of the state can be looked into: the file has it, or the state is a plain collection."""
+    types = state_types(view)
+    return (types is not None and all(one.meaning in _PLAIN for one in types)) or any(
+        isinstance(scope.node, Function) and scope.node.name == method
+        for scope in view.module.scopes.values()
+    )
 
 
 # --- BG604 -------------------------------------------------------------------------------------------
