@@ -109,7 +109,7 @@ class Walk(Evaluation):
                     continue  # a broadcast may be anything
                 if meaning == "reason" and method.name != "handle_close":
                     continue
-                if meaning in _GIVEN_WRONG:
+                if meaning in _GIVEN_WRONG and name not in self.doubts.shared:
                     way["value", name] = Value(
                         "wrong",
                         _GIVEN_WRONG[meaning],
