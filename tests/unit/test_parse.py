@@ -251,6 +251,27 @@ def test_syntax(text: str, at: tuple[int, int, int, int], message: str) -> None:
     assert "invalid" not in problem.message
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "help_"),
+    [
+        ("def f():\n    await x\n", "`await` stands in a `def`", "write `async def`"),
+        (
+            "async def f():\n    return lambda: await x\n",
+            "`await` stands in a `lambda`",
+            "write an `async def` in place of the `lambda`",
+        ),
+        (
+            "async with x: ...\n",
+            "`async with` stands outside of a function",
+            "move it into an `async def`",
+        ),
+    ],
+)
+def test_what_to_do_where_no_async_is(text: str, message: str, help_: str) -> None:
+    problem = only(f"{GOOD}{text}")
+    assert (problem.code, problem.message, problem.help) == ("BG301", message, help_)
+
+
 def test_a_place_in_an_f_string() -> None:
     assert place(only("é = 5; f'{é} {a b}'\n")) == (1, 15, 1, 18)
 

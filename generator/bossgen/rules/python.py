@@ -4,6 +4,7 @@ import ast
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from ..diagnostics import Diagnostic, Span, split_lines
@@ -50,8 +51,13 @@ def _refusals(module: Module, without: Collection[ast.Await]) -> Iterator[Diagno
         except SyntaxError as error:
             place = (error.lineno or 1, (error.offset or 1) - 1)
             error = _in_characters(error, module.lines)
-            yield not_python(module.source, text, error)
-            function = _function_at(tree, place) if _asks_for_async(error) else None
+            problem = not_python(module.source, text, error)
+            if not _asks_for_async(error):
+                yield problem
+                return
+            around = _function_around(tree, place)
+            yield _where_no_async_fits(problem, around)
+            function = _to_be_async(around)
             if function is None or function in changed:
                 return
             changed.add(function)
@@ -70,8 +76,8 @@ def _asks_for_async(error: SyntaxError) -> bool:
     return _ASYNC.search(error.msg or "") is not None
 
 
-def _function_at(tree: ast.Module, place: Place) -> Place | None:
-    """Where the innermost `def` around a place begins; None when it can be no `async def`, or there is none."""
+def _function_around(tree: ast.Module, place: Place) -> Function | ast.Lambda | None:
+    """The innermost function around a place."""
     around = [
         node
         for node in ast.walk(tree)
@@ -79,13 +85,31 @@ def _function_at(tree: ast.Module, place: Place) -> Place | None:
         and (node.lineno, node.col_offset) <= place
         and place < (node.end_lineno or 0, node.end_col_offset or 0)
     ]
-    inner = max(around, key=lambda node: (node.lineno, node.col_offset), default=None)
-    if not isinstance(inner, ast.FunctionDef):
+    return max(around, key=lambda node: (node.lineno, node.col_offset), default=None)
+
+
+def _where_no_async_fits(
+    problem: Diagnostic, around: Function | ast.Lambda | None
+) -> Diagnostic:
+    """The problem as it is in a `def`; in a `lambda`, or outside of functions, it takes more than an `async`."""
+    if isinstance(around, ast.Lambda):
+        where, help_ = "in a `lambda`", "write an `async def` in place of the `lambda`"
+    elif around is None:
+        where, help_ = "outside of a function", "move it into an `async def`"
+    else:
+        return problem
+    message = problem.message.replace("in a `def`", where)
+    return replace(problem, message=message, help=help_)
+
+
+def _to_be_async(function: Function | ast.Lambda | None) -> Place | None:
+    """Where a `def` begins that can be an `async def`."""
+    if not isinstance(function, ast.FunctionDef):
         return None
     # A generator would become another kind of generator.
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(inner)):
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function)):
         return None
-    return inner.lineno, inner.col_offset
+    return function.lineno, function.col_offset
 
 
 class _WithoutAwait(ast.NodeTransformer):
