@@ -1,8 +1,9 @@
 """What an expression gives on a way through a function, and which ways a condition opens."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import ge, gt, le, lt
 from typing import Final
 
 from ..model import Function, Meaning
@@ -126,6 +127,9 @@ class Evaluation:
                 ops=[operator],
                 comparators=[ast.Constant(value=constant)],
             ):
+                order = _ORDER.get(type(operator))
+                if order is not None:
+                    return self._in_order(order, name, constant, way)
                 value = way.get(("value", name), UNKNOWN)
                 same: bool | None = None
                 if value.constant:
@@ -146,6 +150,17 @@ class Evaluation:
                 if value.kind == "result" and wanted <= set(RESULTS):
                     return f"boss.{value.what}" in wanted
         return None
+
+    @staticmethod
+    def _in_order(
+        order: Callable[[float, float], bool], name: str, constant: object, way: Way
+    ) -> bool | None:
+        """How a variable that counts, and stands at a number that is known, compares with another number."""
+        value: Value = way.get(("value", name), UNKNOWN)
+        known = value.what == "a number" and value.constant
+        if not known or not isinstance(constant, int | float):
+            return None
+        return order(float(known), constant)
 
     def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""
@@ -339,6 +354,14 @@ class Evaluation:
                 if isinstance(one, ast.expr)
             )
         return not isinstance(node, ast.Lambda | ast.JoinedStr)
+
+
+_ORDER: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {
+    ast.Lt: lt,
+    ast.LtE: le,
+    ast.Gt: gt,
+    ast.GtE: ge,
+}
 
 
 _WORDS: Final = {
