@@ -191,7 +191,7 @@ def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:
     inside: set[ast.AST] = set()
     for one in scope.assignments:
         match one:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_outcome(
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_outcome(
                 value
             ):
                 kept[name] = _names(value)
@@ -207,7 +207,7 @@ def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:
             yield name
 
 
-def _is_outcome(node: ast.expr) -> bool:
+def is_outcome(node: ast.expr) -> bool:
     """Whether an expression is written as a condition."""
     match node:
         case ast.UnaryOp(op=ast.Not()) | ast.Compare() | ast.BoolOp():

@@ -54,7 +54,7 @@ class Facts:
         self._origin = origin
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
-        tests = [part for test in conditions(node, loops=True) for part in _parts(test)]
+        tests = [part for test in conditions(node, loops=True) for part in parts(test)]
         for test in tests:
             found = _with_number(test)
             if found is not None:
@@ -213,15 +213,15 @@ def conditions(
             yield test
 
 
-def _parts(test: ast.expr) -> Iterable[ast.expr]:
+def parts(test: ast.expr) -> Iterable[ast.expr]:
     """The conditions of which one is made."""
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return _parts(operand)
+            return parts(operand)
         case ast.BoolOp(values=values):
-            return [part for value in values for part in _parts(value)]
+            return [part for value in values for part in parts(value)]
         case ast.NamedExpr(target=target):
-            return _parts(target)
+            return parts(target)
         case ast.Compare(ops=[_, _, *_]):
             return links(test)
     return [test]

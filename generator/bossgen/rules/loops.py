@@ -1,12 +1,14 @@
 """Loops: whether their body is run at all, and whether they are left by their end."""
 
 import ast
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, TypeAlias
 
 from ..model import Class, Function, Scope
 from .bindings import only_value
+from .doubts import is_outcome
 from .enums import enum_members
-from .facts import conditions
+from .facts import conditions, parts
 from .library import ENDLESS
 from .rule import View
 from .ways import stored
@@ -85,17 +87,125 @@ def _numbers(view: View, arguments: list[ast.expr], scope: Scope) -> Rounds:
         return "any"
 
 
-def is_left_by_count(view: View, node: ast.For | ast.While, scope: Scope) -> bool:
+def is_left_by_count(
+    view: View,
+    node: ast.For | ast.While,
+    scope: Scope,
+    comes_back: Callable[[ast.Call], bool],
+) -> bool:
     """Whether the last round may leave the loop, because its body asks which round it is.
 
     `if attempt == 2: raise` at the end of `for attempt in range(3)`: then the end of the loop is never come to.
     """
     names = _counters(view, node, scope)
-    return bool(names) and any(
-        isinstance(one, ast.If)
-        and not names.isdisjoint(_loaded(one.test))
-        and any(isinstance(inner, _LEAVING) for inner in ast.walk(one))
+    written = (
+        set(_written(view, node.target, node.iter, scope))
+        if isinstance(node, ast.For)
+        else set()
+    )
+    if not names and not written:
+        return False
+    for one in scope.assignments:
+        match one:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                if is_outcome(value) and not names.isdisjoint(_loaded(value)):
+                    names.add(name)  # last = attempt == 2
+    asked = [
+        one
+        for one, test in _asked_within(node)
+        if not names.isdisjoint(_loaded(test)) or _is_about(view, test, written, scope)
+    ]
+    return (
+        bool(asked)
+        and _may_leave(node, comes_back)
+        and any(
+            _may_leave(one, comes_back)
+            or any(isinstance(inner, ast.Continue) for inner in ast.walk(one))
+            for one in asked
+        )
+    )
+
+
+def _asked_within(node: ast.For | ast.While) -> Iterator[tuple[ast.AST, ast.expr]]:
+    """What a loop asks in a round, and of what it decides."""
+    for statement in node.body:
+        for one in ast.walk(statement):
+            match one:
+                case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
+                    yield one, one.test
+                case ast.Match():
+                    yield one, one.subject
+                case ast.BoolOp():
+                    yield one, one
+
+
+def _may_leave(node: ast.AST, comes_back: Callable[[ast.Call], bool]) -> bool:
+    return any(
+        isinstance(one, ast.Return | ast.Raise | ast.Break | ast.Assert)
+        or (isinstance(one, ast.Call) and not comes_back(one))
         for one in ast.walk(node)
+    )
+
+
+def _is_about(view: View, asked: ast.expr, names: set[str], scope: Scope) -> bool:
+    """Whether a part of a condition asks for some variables, and besides them for what is fixed."""
+    for part in parts(asked):
+        used = [one for one in ast.walk(part) if isinstance(one, ast.Name)]
+        if (
+            any(one.id in names for one in used)
+            and not any(isinstance(one, ast.Call) for one in ast.walk(part))
+            and all(
+                one.id in names
+                or one.id not in scope.bindings
+                or only_value(one, scope) is not None
+                or view.is_self(one, scope)
+                for one in used
+            )
+        ):
+            return True
+    return False
+
+
+def _written(
+    view: View, target: ast.expr, iterable: ast.expr, scope: Scope
+) -> Iterator[str]:
+    """The variables of a loop that take values which stand in the file: `delay` in `for delay in (1, 2, 4)`."""
+    targets = target.elts if isinstance(target, ast.Tuple) else []
+    match iterable:
+        case ast.Tuple(elts=rows) | ast.List(elts=rows) | ast.Set(elts=rows):
+            if isinstance(target, ast.Name) and _all_written(rows, scope):
+                yield target.id
+            columns = [row.elts for row in rows if isinstance(row, ast.Tuple)]
+            if len(columns) == len(rows):
+                for one, *column in zip(targets, *columns, strict=False):
+                    if _all_written(column, scope):
+                        yield from stored(one)
+        case ast.Call(func=function, args=arguments):
+            meaning = view.resolve(function, scope)
+            if meaning == "builtins.range":
+                yield from stored(target)
+            elif meaning == "builtins.enumerate":
+                targets = targets[1:]
+            elif meaning != "builtins.zip":
+                targets = [target] if meaning in _SAME else []
+            for one, argument in zip(targets, arguments, strict=False):
+                yield from _written(view, one, argument, scope)
+        case ast.Name() | ast.Attribute():
+            found = only_value(iterable, scope) or view.resolve(iterable, scope)
+            if isinstance(found, ast.Tuple | ast.List | ast.Set):
+                yield from _written(view, target, found, scope)
+
+
+def _all_written(values: Iterable[ast.expr], scope: Scope) -> bool:
+    """Whether values stand there as they are: literals, and what has a name in the file or in a module."""
+    return all(
+        isinstance(one, ast.Constant)
+        or (
+            isinstance(one, ast.Attribute)
+            and isinstance(one.value, ast.Name)
+            and one.value.id not in scope.bindings
+        )
+        for one in values
     )
 
 
@@ -157,13 +267,25 @@ def may_have_no_rounds(
 
 
 def _root(node: ast.expr) -> ast.expr:
-    """`a` of `a.b[c]`."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node
+    """`a` of `a.b[c]`, and of calls that give as little as there is in it: `list(a.b)`, `a.b.get(c)`."""
+    while True:
+        match node:
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                node = inner
+            case ast.Call(
+                func=ast.Name(id="list" | "tuple" | "set" | "sorted"), args=[inner]
+            ):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr=attribute)) if (
+                attribute in _AS_LITTLE and len(node.args) < 2
+            ):
+                node = inner
+            case _:
+                return node
 
 
-_LEAVING: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+# What these methods give is nothing, or empty, where that is so of what they are called on.
+_AS_LITTLE: Final = frozenset({"strip", "lstrip", "rstrip", "copy", "get"})
 
 
 def _counters(view: View, node: ast.For | ast.While, scope: Scope) -> set[str]:

@@ -199,30 +199,42 @@ class Walk(Evaluation):
             after.append(after_effects(value, way))
         if not isinstance(call, ast.Call):
             return after
+        awaited = isinstance(value, ast.Await)
+        returns = self.comes_back(call, awaited=awaited)
+        if returns:
+            return after
+        self.leave(after)
+        return [] if returns is False else vague(after)
+
+    def comes_back(self, call: ast.Call, *, awaited: bool) -> bool | None:
+        """Whether what is called returns; None where its name says that it may not."""
         target = self.view.target(call, self.scope)
         if isinstance(target, Function):
-            awaited = isinstance(value, ast.Await)
-            if awaited == isinstance(target, ast.AsyncFunctionDef) and (
-                self.never_returns(target)
-            ):
-                self.leave(after)
-                return []
-            return after
+            return not (
+                awaited == isinstance(target, ast.AsyncFunctionDef)
+                and self.never_returns(target)
+            )
         if isinstance(target, str):
             if target in NEVER:
-                self.leave(after)
-                return []
+                return False
             if target.startswith(("builtins.", "logging.", "boss.", "asyncio.")):
-                return after
+                return True
         name = (
             call.func.attr
             if isinstance(call.func, ast.Attribute)
             else getattr(call.func, "id", "")
         )
-        if MAY_NOT_RETURN.fullmatch(name):
-            self.leave(after)
-            return vague(after)
-        return after
+        return None if MAY_NOT_RETURN.fullmatch(name) else True
+
+    def is_left_by_count(self, node: ast.For | ast.While) -> bool:
+        """Whether the last round may leave a loop."""
+        awaited = {one.value for one in ast.walk(node) if isinstance(one, ast.Await)}
+        return is_left_by_count(
+            self.view,
+            node,
+            self.scope,
+            lambda call: self.comes_back(call, awaited=call in awaited) is True,
+        )
 
     def if_(self, node: ast.If, ways: list[Way]) -> list[Way]:
         done: list[Way] = []
@@ -270,7 +282,7 @@ class Walk(Evaluation):
             if not ways:
                 break
         self.leave(ways)
-        if is_left_by_count(self.view, node, self.scope):
+        if self.is_left_by_count(node):
             done = vague(done)
         done = self.block(node.orelse, reduce(around + done))
         done += self.exits.breaks
@@ -310,9 +322,7 @@ class Walk(Evaluation):
             ways = new(after, seen)
             if not ways:
                 break
-        if not isinstance(node, ast.AsyncFor) and is_left_by_count(
-            self.view, node, self.scope
-        ):
+        if not isinstance(node, ast.AsyncFor) and self.is_left_by_count(node):
             done = vague(done)
             if not self.doubts.may_be_empty(node.iter):
                 around = vague(around)
