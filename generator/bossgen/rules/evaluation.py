@@ -164,16 +164,15 @@ class Evaluation:
 
     def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""
-        fact = self.facts.of(test)
-        if fact is None:
-            return [way], [way]
-        key = ("test", fact.about)
-        known: frozenset[int] = way.get(key, fact.possible)
-        true, false = known & fact.holds, known - fact.holds
-        return (
-            [{**way, key: true}] if true else [],
-            [{**way, key: false}] if false else [],
-        )
+        true: Way | None = way
+        false: Way | None = way
+        for fact in self.facts.of(test):
+            key = ("test", fact.about)
+            known: frozenset[int] = way.get(key, fact.possible)
+            holding, failing = known & fact.holds, known - fact.holds
+            true = {**true, key: holding} if true is not None and holding else None
+            false = {**false, key: failing} if false is not None and failing else None
+        return [] if true is None else [true], [] if false is None else [false]
 
     def _is_whole(self, node: ast.expr) -> bool:
         return is_one(of(self.view, node, self.scope), "builtins.int")

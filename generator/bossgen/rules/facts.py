@@ -6,7 +6,7 @@ through a function keeps the answers that are still possible, and takes no branc
 
 import ast
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -55,14 +55,6 @@ class Facts:
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
         tests = [part for test in conditions(node, loops=True) for part in parts(test)]
-        for test in tests:
-            found = _with_number(test)
-            if found is not None:
-                numbers = self._numbers.setdefault(ast.unparse(found[0]), [])
-                if found[2] not in numbers:
-                    numbers.append(found[2])
-        for numbers in self._numbers.values():
-            numbers.sort()
         # What the function asks for the length of.
         self.measured = {
             ast.unparse(part.args[0])
@@ -73,35 +65,62 @@ class Facts:
             and part.func.id == "len"
             and part.args
         }
-        asked = [fact.about for test in tests if (fact := self._fact(test))]
+        compared = [found for test in tests if (found := _with_number(test))]
+        for subject, _, number in compared:
+            self._divide(subject, number)
+        for test in tests:
+            if not isinstance(test, ast.Compare | ast.Constant):
+                source = ast.unparse(test)
+                if source in self._numbers:
+                    self._divide(test, 0)
+                if source in self.measured:
+                    self._divide(_length(test), 0)
+        asked = [fact.about for test in tests for fact in self._facts(test)]
         self._repeated = {about for about, count in Counter(asked).items() if count > 1}
 
-    def of(self, test: ast.expr) -> Fact | None:
-        """What a condition asks for, if another one asks for it too."""
-        fact = self._fact(test)
-        return fact if fact is not None and fact.about in self._repeated else None
+    def _divide(self, subject: ast.expr, number: float) -> None:
+        numbers = self._numbers.setdefault(ast.unparse(subject), [])
+        if number not in numbers:
+            insort(numbers, number)
 
-    def _fact(self, test: ast.expr) -> Fact | None:
+    def of(self, test: ast.expr) -> list[Fact]:
+        """What a condition asks for, as far as another one asks for it too."""
+        return [fact for fact in self._facts(test) if fact.about in self._repeated]
+
+    def _facts(self, test: ast.expr) -> Iterator[Fact]:
         found = _with_number(test)
         if found is not None:
-            return self._in_cells(*found)
+            yield self._in_cells(*found)
+            return
         match test:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 one, other = ast.unparse(left), ast.unparse(right)
-                if type(operator) in _SAYS:
-                    holds = _SAYS[type(operator)]
-                    if other < one:
-                        one, other = other, one
-                        holds = frozenset(_GREATER - answer for answer in holds)
-                    return Fact(f"{one} <> {other}", holds, _ORDER)
-                if isinstance(operator, ast.In | ast.NotIn):
-                    yes = isinstance(operator, ast.In)
-                    return Fact(f"{one} in {other}", frozenset({yes}), _BOTH)
-                yes = isinstance(operator, ast.Is)
-                return Fact(f"{one} is {other}", frozenset({yes}), _BOTH)
+                yes = isinstance(operator, ast.In | ast.Is)
+                if type(operator) not in _SAYS:
+                    word = "in" if isinstance(operator, ast.In | ast.NotIn) else "is"
+                    yield Fact(f"{one} {word} {other}", frozenset({yes}), _BOTH)
+                    return
+                if other in _EMPTY and isinstance(operator, ast.Eq | ast.NotEq):
+                    unequal = isinstance(operator, ast.NotEq)
+                    yield Fact(one, frozenset({unequal}), _BOTH)
+                holds = _SAYS[type(operator)]
+                if other < one:
+                    one, other = other, one
+                    holds = frozenset(_GREATER - answer for answer in holds)
+                yield Fact(f"{one} <> {other}", holds, _ORDER)
             case ast.Constant() | ast.Compare():
-                return None
-        return Fact(ast.unparse(test), frozenset({True}), _BOTH)
+                return
+            case _:
+                source = ast.unparse(test)
+                yield Fact(source, frozenset({True}), _BOTH)
+                # What is true is not 0, and not empty.
+                if source in self.measured:
+                    yield self._in_cells(_length(test), ast.NotEq, 0)
+                if source in self._numbers and self._is_whole(test):
+                    yield self._in_cells(test, ast.NotEq, 0)
+
+    def _is_whole(self, subject: ast.expr) -> bool:
+        return _bounds(self._origin(subject), self._whole)[0]
 
     def _in_cells(
         self, subject: ast.expr, operator: type[ast.cmpop], number: float
@@ -119,6 +138,14 @@ class Facts:
             _cells(numbers, *_bounds(self._origin(subject), self._whole))
         )
         return Fact(f"{source} <>", holds, possible)
+
+
+# An object that is not equal to one of these is taken for true: that it may be None is not followed.
+_EMPTY: Final = frozenset({"''", "b''", "[]", "{}", "()"})
+
+
+def _length(subject: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name("len", ast.Load()), [subject], [])
 
 
 def _with_number(

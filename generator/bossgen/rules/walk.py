@@ -337,10 +337,10 @@ class Walk(Evaluation):
         """The way on which a loop is not entered; vague where what it loops over was something, not nothing."""
         if ast.unparse(iterable) in self.facts.measured:
             return vague([way])
-        fact = self.facts.of(iterable)
-        known = None if fact is None else way.get(("test", fact.about))
-        if fact is not None and known is not None and known <= fact.holds:
-            return vague([way])
+        for fact in self.facts.of(iterable):
+            known = way.get(("test", fact.about))
+            if known is not None and known <= fact.holds:
+                return vague([way])
         return [way]
 
     def try_(self, node: ast.Try | ast.TryStar, ways: list[Way]) -> list[Way]:
