@@ -98,7 +98,7 @@ class Evaluation:
         decided = self._decide_by_value(test, way)
         if decided is not None:
             return ([way], []) if decided else ([], [way])
-        true, false = self._split_facts(test, way)
+        true, false = self.split_facts(test, way)
         true = [after for one in true for after in self.narrowing.split(test, one)[0]]
         false = [after for one in false for after in self.narrowing.split(test, one)[1]]
         holds, fails = self.doubts.of(test, way)
@@ -162,7 +162,7 @@ class Evaluation:
             return None
         return order(float(known), constant)
 
-    def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
+    def split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""
         true: Way | None = way
         false: Way | None = way
@@ -178,7 +178,8 @@ class Evaluation:
         return is_one(of(self.view, node, self.scope), "builtins.int")
 
     def _origin(self, node: ast.expr) -> ast.expr:
-        return only_value(node, self.scope) or node
+        found = only_value(node, self.scope) or self.view.resolve(node, self.scope)
+        return found if isinstance(found, ast.expr) else node
 
     # --- values ---
 

@@ -8,7 +8,7 @@ import ast
 import math
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -23,6 +23,15 @@ class Fact:
     about: str  # "n <>", with the names of all variables in it
     holds: frozenset[int]  # the answers that make the condition true
     possible: frozenset[int]  # all the answers there are
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A condition on a value: that it is one of some literals, or none of them."""
+
+    subject: ast.expr
+    values: list[str | bytes | float]  # all numbers, or none of them
+    is_one: bool
 
 
 Whole: TypeAlias = Callable[[ast.expr], bool]
@@ -54,7 +63,9 @@ class Facts:
         self._origin = origin
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
-        tests = [part for test in conditions(node, loops=True) for part in parts(test)]
+        asked_for = (*conditions(node, loops=True), *_cases(node))
+        tests = [part for test in asked_for for part in parts(test)]
+        self._known: dict[ast.expr, list[Fact]] = {}
         # What the function asks for the length of.
         self.measured = {
             ast.unparse(part.args[0])
@@ -68,7 +79,12 @@ class Facts:
         compared = [found for test in tests if (found := _with_number(test))]
         for subject, _, number in compared:
             self._divide(subject, number)
+        # The texts that an expression is compared with.
+        self._texts: dict[str, list[str | bytes]] = {}
         for test in tests:
+            listed = self._listed(test)
+            if listed is not None:
+                self._note(listed)
             if not isinstance(test, ast.Compare | ast.Constant):
                 source = ast.unparse(test)
                 if source in self._numbers:
@@ -78,6 +94,14 @@ class Facts:
         asked = [fact.about for test in tests for fact in self._facts(test)]
         self._repeated = {about for about, count in Counter(asked).items() if count > 1}
 
+    def _note(self, listed: Listed) -> None:
+        texts = self._texts.setdefault(ast.unparse(listed.subject), [])
+        for value in listed.values:
+            if isinstance(value, int | float):
+                self._divide(listed.subject, value)
+            elif value not in texts:
+                texts.append(value)
+
     def _divide(self, subject: ast.expr, number: float) -> None:
         numbers = self._numbers.setdefault(ast.unparse(subject), [])
         if number not in numbers:
@@ -85,16 +109,22 @@ class Facts:
 
     def of(self, test: ast.expr) -> list[Fact]:
         """What a condition asks for, as far as another one asks for it too."""
-        return [fact for fact in self._facts(test) if fact.about in self._repeated]
+        if test not in self._known:
+            facts = [one for one in self._facts(test) if one.about in self._repeated]
+            self._known[test] = facts
+        return self._known[test]
 
     def _facts(self, test: ast.expr) -> Iterator[Fact]:
         found = _with_number(test)
         if found is not None:
             yield self._in_cells(*found)
             return
+        listed = self._listed(test)
+        if listed is not None:
+            yield from self._among(listed)
         match test:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
-                one, other = ast.unparse(left), ast.unparse(right)
+                one, other = ast.unparse(_value(left)), ast.unparse(_value(right))
                 yes = isinstance(operator, ast.In | ast.Is)
                 if type(operator) not in _SAYS:
                     word = "in" if isinstance(operator, ast.In | ast.NotIn) else "is"
@@ -118,6 +148,40 @@ class Facts:
                     yield self._in_cells(_length(test), ast.NotEq, 0)
                 if source in self._numbers and self._is_whole(test):
                     yield self._in_cells(test, ast.NotEq, 0)
+
+    def _listed(self, test: ast.expr) -> Listed | None:
+        """What is asked to be, or not to be, one of some texts or one of some numbers."""
+        match test:
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()]):
+                values = _literals([test.comparators[0]])
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()]):
+                match self._origin(test.comparators[0]):
+                    case (
+                        ast.Tuple(elts=parts)
+                        | ast.List(elts=parts)
+                        | ast.Set(elts=parts)
+                    ):
+                        values = _literals(parts)
+                    case _:
+                        return None
+            case _:
+                return None
+        if not values:
+            return None
+        return Listed(_value(left), values, isinstance(test.ops[0], ast.Eq | ast.In))
+
+    def _among(self, listed: Listed) -> Iterator[Fact]:
+        source = ast.unparse(listed.subject)
+        about, possible, holds = f"{source} ==", frozenset[int](), frozenset[int]()
+        for value in listed.values:
+            if isinstance(value, int | float):
+                cell = self._in_cells(listed.subject, ast.Eq, value)
+                about, possible, holds = cell.about, cell.possible, holds | cell.holds
+            else:
+                texts = self._texts[source]
+                possible = frozenset(range(-1, len(texts)))  # -1: none of them
+                holds |= {texts.index(value)}
+        yield Fact(about, holds if listed.is_one else possible - holds, possible)
 
     def _is_whole(self, subject: ast.expr) -> bool:
         return _bounds(self._origin(subject), self._whole)[0]
@@ -159,11 +223,31 @@ def _with_number(
                 return None
             number = _number(right)
             if number is not None and _number(left) is None:
-                return left, kind, number
+                return _value(left), kind, number
             number = _number(left)
             if number is not None and _number(right) is None:
-                return right, _SWAPPED.get(kind, kind), number
+                return _value(right), _SWAPPED.get(kind, kind), number
     return None
+
+
+def _literals(nodes: Sequence[ast.expr]) -> list[str | bytes | float]:
+    """The values of some literals; none where one is another kind of expression, or numbers are mixed with texts."""
+    found: list[str | bytes | float] = []
+    for node in nodes:
+        number = _number(node)
+        if number is not None:
+            found.append(number)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            found.append(node.value)
+        else:
+            return []
+    numbers = sum(isinstance(value, int | float) for value in found)
+    return found if numbers in {0, len(found)} else []
+
+
+def _value(node: ast.expr) -> ast.expr:
+    """The variable of `(n := ...)`."""
+    return node.target if isinstance(node, ast.NamedExpr) else node
 
 
 _SWAPPED: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = {
@@ -238,6 +322,28 @@ def conditions(
         if test is not None:
             parts_of_tests.update(ast.walk(test))
             yield test
+
+
+def _cases(node: Function | ast.Lambda) -> Iterator[ast.expr]:
+    """What the cases of each `match` of a function ask for."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Match):
+            for case in one.cases:
+                test = as_test(case.pattern, one.subject)
+                if test is not None:
+                    yield test
+
+
+def as_test(pattern: ast.pattern, subject: ast.expr) -> ast.expr | None:
+    """The condition that a pattern of literals is."""
+    match pattern:
+        case ast.MatchValue(value=value):
+            return ast.Compare(subject, [ast.Eq()], [value])
+        case ast.MatchOr(patterns=parts):
+            values = [one.value for one in parts if isinstance(one, ast.MatchValue)]
+            if len(values) == len(parts):
+                return ast.Compare(subject, [ast.In()], [ast.Tuple(values)])
+    return None
 
 
 def parts(test: ast.expr) -> Iterable[ast.expr]:

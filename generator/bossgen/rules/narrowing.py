@@ -207,15 +207,22 @@ class Narrowing:
     # --- match ---
 
     def fits(self, pattern: ast.pattern, subject: ast.expr, way: Way) -> bool | None:
-        """Whether a variable with a known value matches `None`, `True` or `False`; None: cannot be told."""
+        """Whether a variable with a known value matches a literal; None: cannot be told."""
         if not isinstance(subject, ast.Name):
             return None
         value: Value = way.get(("value", subject.id), UNKNOWN)
-        if isinstance(pattern, ast.MatchSingleton):
-            if value.constant:
-                return value.constant == repr(pattern.value)
-            if value.is_something():
-                return False
+        match pattern:
+            case ast.MatchOr(patterns=parts):
+                each = {self.fits(part, subject, way) for part in parts}
+                return True if True in each else None if None in each else False
+            case (
+                ast.MatchSingleton(value=literal_)
+                | ast.MatchValue(value=ast.Constant(value=literal_))
+            ):
+                if value.constant:
+                    return value.constant == repr(literal_)
+                if literal_ is None and value.is_something():
+                    return False
         return None
 
     def without(

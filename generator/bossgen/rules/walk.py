@@ -9,6 +9,7 @@ from ..names import captured
 from .calls import End, Summaries, Summary
 from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
+from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
 from .patterns import irrefutable
@@ -417,16 +418,19 @@ class Walk(Evaluation):
             names = [name for one in ast.walk(case.pattern) for name in captured(one)]
             matches = irrefutable(case.pattern)
             certain = case.guard is None and matches
+            test = as_test(case.pattern, subject)
             taken: list[Way] = []
             still: list[Way] = []
             for way in left:
-                refused = [way]
+                fitting, refused = (
+                    self.split_facts(test, way) if test else ([way], [way])
+                )
                 fits = self.narrowing.fits(case.pattern, subject, way)
                 if fits is not False:
-                    inside = [forget(way, names)]
+                    inside = [forget(one, names) for one in fitting]
                     if case.guard is not None:
                         inside, outside = self.each(case.guard, inside)
-                        refused = outside if matches else refused
+                        refused = outside if matches else [way]
                     taken += inside
                 if fits is True and case.guard is None:
                     continue
@@ -435,7 +439,10 @@ class Walk(Evaluation):
                 if case.guard is not None:
                     still += refused
                 else:
-                    still += self.narrowing.without(way, source, types, case.pattern)
+                    for one in refused:
+                        still += self.narrowing.without(
+                            one, source, types, case.pattern
+                        )
             done += self.block(case.body, decide(taken, sure=not still))
             left = decide(reduce(still), sure=False)
         if left and self.narrowing.may_be_complete(node, types):
