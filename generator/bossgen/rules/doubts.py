@@ -5,14 +5,14 @@ callback was given, and may hold or not. Some hang together with what the functi
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
 from ..model import Class, Function, Scope
 from .bindings import only_value
 from .enums import may_be_enum
-from .facts import conditions
+from .facts import conditions, outcomes, parts
 from .inference import of
 from .rule import View
 from .ways import Way
@@ -30,7 +30,9 @@ class Doubts:
         self.scope: Scope = view.module.scopes[node]
         # Variables that functions within, or elsewhere, may assign to.
         self.shared = _declared(node, view.module.source.text)
-        self._linked = frozenset(_linked(node, self.scope))
+        # Variables that keep the outcome of a condition on something that is asked for in another way as well: those
+        # of which it is not told how the conditions hang together, and those that are followed like the condition.
+        self._linked, self.followed = _kept(node, self.scope, self.shared)
 
     @cached_property
     def _conditions(self) -> tuple[ast.expr, ...]:
@@ -182,39 +184,86 @@ def _declared(node: Function | ast.Lambda, text: str) -> frozenset[str]:
     )
 
 
-def _linked(node: Function | ast.Lambda, scope: Scope) -> Iterator[str]:
-    """The variables that keep the outcome of a condition on something that is asked for in another way as well.
+def _kept(
+    node: Function | ast.Lambda, scope: Scope, shared: frozenset[str]
+) -> tuple[set[str], set[str]]:
+    """The variables that keep a condition which hangs together with others; those that can be followed apart.
 
     `empty = not items` and then `if empty: ...`, `if items: ...`: one of the two holds.
     """
-    kept: dict[str, set[str]] = {}
+    kept: dict[str, list[ast.expr]] = {}
     inside: set[ast.AST] = set()
-    for one in scope.assignments:
-        match one:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_outcome(
-                value
-            ):
-                kept[name] = _names(value)
-                inside.update(ast.walk(value))
-    if not kept:
-        return
-    asked = [_names(test) for test in conditions(node) if test not in inside]
-    for name, about in kept.items():
-        others = [names for names in asked if name not in names]
-        # Another such variable stands for what it is about.
-        meant = [names.union(*(kept.get(one, ()) for one in names)) for names in others]
-        if not all(map(about.isdisjoint, meant)):
-            yield name
+    for name, value in outcomes(scope):
+        kept.setdefault(name, []).append(value)
+        inside.update(ast.walk(value))
+    linked: set[str] = set()
+    followed: set[str] = set()
+    tests = [test for test in conditions(node) if test not in inside] if kept else []
+    for name, values in kept.items():
+        about = {one for value in values for one in _names(value)}
+
+        def meets(test: ast.expr, name: str = name, about: set[str] = about) -> bool:
+            # Another such variable stands for what it is about.
+            names = _names(test)
+            meant = [one for other in names for one in kept.get(other, ())]
+            return name not in names and not all(
+                about.isdisjoint(_names(one)) for one in (test, *meant)
+            )
+
+        others = [part for test in tests for part in parts(test) if meets(part)]
+        meant = [value for other in others for value in _meant(other, kept)]
+        asked = [part for one in (*values, *meant) for part in parts(one)]
+        if not others:
+            continue
+        if name not in shared and all(_is_plain(one, scope) for one in asked):
+            followed.add(name)
+        elif any(meets(unit) for test in tests for unit in _units(test)):
+            linked.add(name)
+    return linked, followed
 
 
-def is_outcome(node: ast.expr) -> bool:
-    """Whether an expression is written as a condition."""
+def _meant(part: ast.expr, kept: Mapping[str, list[ast.expr]]) -> list[ast.expr]:
+    """The conditions that a variable keeps, or the condition itself."""
+    return kept.get(part.id, [part]) if isinstance(part, ast.Name) else [part]
+
+
+def _units(test: ast.expr) -> Iterable[ast.expr]:
+    """A condition as a whole; where one of its parts is enough to make it hold, these."""
+    enough = any(
+        isinstance(one, ast.Or)
+        or (isinstance(one, ast.UnaryOp) and isinstance(one.operand, ast.BoolOp))
+        for one in ast.walk(test)
+    )
+    return parts(test) if enough else [test]
+
+
+def _is_plain(test: ast.expr, scope: Scope) -> bool:
+    """Whether a condition asks for one value, and for no more than facts and types can tell."""
+    match test:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[subject, _]):
+            return _is_dotted(subject)
+        case ast.Compare(left=left, ops=[_], comparators=[right]):
+            root = _root(right.operand if isinstance(right, ast.UnaryOp) else right)
+            return _is_dotted(left) and (
+                isinstance(root, ast.Constant)
+                or (isinstance(root, ast.Name) and root.id not in scope.bindings)
+            )
+    return _is_dotted(test)
+
+
+def _is_dotted(node: ast.expr) -> bool:
+    """Whether it is a variable, an attribute of one, or the length of that."""
     match node:
-        case ast.UnaryOp(op=ast.Not()) | ast.Compare() | ast.BoolOp():
-            return True
-        case ast.Call(func=ast.Name(id=name)):
-            return name in {"isinstance", "bool", "hasattr", "callable", "any", "all"}
-    return False
+        case ast.Call(func=ast.Name(id="len"), args=[inner]):
+            node = inner
+    return isinstance(_root(node), ast.Name)
+
+
+def _root(node: ast.expr) -> ast.expr:
+    """`a` of `a.b.c`."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node
 
 
 def _asks_for_order(test: ast.expr) -> bool:

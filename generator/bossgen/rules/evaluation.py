@@ -57,7 +57,7 @@ class Evaluation:
         self.scope = view.module.scopes[node]
         self.calls = Calls(view, node, summaries)
         self.exits = Exits()
-        self.facts = Facts(node, self._is_whole, self._origin)
+        self.facts = Facts(node, self.scope, self._is_whole, self._origin)
         self.narrowing = Narrowing(view, self.scope)
         self.doubts = Doubts(view, node)
         # Whether a doubted way may never come to an end of the function.
@@ -299,12 +299,7 @@ class Evaluation:
         after: list[Way] = []
         for way in ways:
             self.may_raise(value, way)
-            outcomes = (
-                [(way, UNKNOWN)]
-                if value is None
-                else [(one, result) for _, one, result in self.values(value, way)]
-            )
-            for one, result in outcomes:
+            for one, result in self._assigned(targets, value, way):
                 one = after_effects(value, one)
                 for target in targets:
                     one = forget(one, list(stored(target)))
@@ -322,6 +317,23 @@ class Evaluation:
                             one = {**one, ("set", ast.unparse(target)): True}
                 after.append(one)
         return after
+
+    def _assigned(
+        self, targets: Sequence[ast.expr], value: ast.expr | None, way: Way
+    ) -> Iterator[tuple[Way, Value]]:
+        """What is assigned, and the way it is; two ways for the outcome of a condition that is asked for again."""
+        match targets:
+            case [ast.Name(id=name)] if name in self.doubts.followed and value:
+                true, false = self.split(value, way)
+                for one in true:
+                    yield one, Value("unknown", truth=True)
+                for one in false:
+                    yield one, Value("unknown", truth=False)
+            case _ if value is None:
+                yield way, UNKNOWN
+            case _:
+                for _, one, result in self.values(value, way):
+                    yield one, result
 
     def may_raise(self, node: ast.expr | None, way: Way) -> None:
         if node is not None and self._can_raise(node):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from ..model import Function
+from ..model import Function, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,14 @@ class Facts:
     """The questions of one function; only those count that occur more than once."""
 
     def __init__(
-        self, node: Function | ast.Lambda, whole: Whole, origin: Origin
+        self, node: Function | ast.Lambda, scope: Scope, whole: Whole, origin: Origin
     ) -> None:
         self._whole = whole
         self._origin = origin
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
-        asked_for = (*conditions(node, loops=True), *_cases(node))
+        kept = [value for _, value in outcomes(scope)]
+        asked_for = (*conditions(node, loops=True), *_cases(node), *kept)
         tests = [part for test in asked_for for part in parts(test)]
         self._known: dict[ast.expr, list[Fact]] = {}
         # What the function asks for the length of.
@@ -344,6 +345,25 @@ def as_test(pattern: ast.pattern, subject: ast.expr) -> ast.expr | None:
             if len(values) == len(parts):
                 return ast.Compare(subject, [ast.In()], [ast.Tuple(values)])
     return None
+
+
+def outcomes(scope: Scope) -> Iterator[tuple[str, ast.expr]]:
+    """The variables of a function that are assigned the outcome of a condition, and the condition."""
+    for one in scope.assignments:
+        match one:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                if is_outcome(value):
+                    yield name, value
+
+
+def is_outcome(node: ast.expr) -> bool:
+    """Whether an expression is written as a condition."""
+    match node:
+        case ast.UnaryOp(op=ast.Not()) | ast.Compare() | ast.BoolOp():
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in {"isinstance", "bool", "hasattr", "callable", "any", "all"}
+    return False
 
 
 def parts(test: ast.expr) -> Iterable[ast.expr]:

@@ -6,9 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 from ..model import Class, Function, Scope
 from .bindings import only_value
-from .doubts import is_outcome
 from .enums import enum_members
-from .facts import conditions, parts
+from .facts import conditions, outcomes, parts
 from .library import ENDLESS
 from .rule import View
 from .ways import stored
@@ -105,11 +104,11 @@ def is_left_by_count(
     )
     if not names and not written:
         return False
-    for one in scope.assignments:
-        match one:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                if is_outcome(value) and not names.isdisjoint(_loaded(value)):
-                    names.add(name)  # last = attempt == 2
+    names.update(
+        name  # last = attempt == 2
+        for name, value in outcomes(scope)
+        if not names.isdisjoint(_loaded(value))
+    )
     asked = [
         one
         for one, test in _asked_within(node)
