@@ -64,7 +64,7 @@ class Facts:
         # The numbers that an expression is compared with, sorted; they divide its values into cells.
         self._numbers: dict[str, list[float]] = {}
         kept = [value for _, value in outcomes(scope)]
-        asked_for = (*conditions(node, loops=True), *_cases(node), *kept)
+        asked_for = (*conditions(node, loops=True, cases=True), *kept)
         tests = [part for test in asked_for for part in parts(test)]
         self._known: dict[ast.expr, list[Fact]] = {}
         # What the function asks for the length of.
@@ -305,9 +305,15 @@ def _cells(
 
 
 def conditions(
-    node: Function | ast.Lambda, *, loops: bool = False
+    node: Function | ast.Lambda, *, loops: bool = False, cases: bool = False
 ) -> Iterator[ast.expr]:
-    """Every condition in a function; what it loops over as well, since that a loop is entered says it is not empty."""
+    """Every condition in a function.
+
+    Args:
+        node: the function.
+        loops: also what it loops over, since that a loop is entered says it is not empty.
+        cases: also what the literals in the patterns of a `match` ask for.
+    """
     parts_of_tests: set[ast.AST] = set()
     for one in ast.walk(node):
         test: ast.expr | None = None
@@ -320,19 +326,12 @@ def conditions(
                 test = one.iter
             case ast.BoolOp() if one not in parts_of_tests:
                 test = one
+            case ast.Match() if cases:
+                found = (as_test(case.pattern, one.subject) for case in one.cases)
+                yield from filter(None, found)
         if test is not None:
             parts_of_tests.update(ast.walk(test))
             yield test
-
-
-def _cases(node: Function | ast.Lambda) -> Iterator[ast.expr]:
-    """What the cases of each `match` of a function ask for."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Match):
-            for case in one.cases:
-                test = as_test(case.pattern, one.subject)
-                if test is not None:
-                    yield test
 
 
 def as_test(pattern: ast.pattern, subject: ast.expr) -> ast.expr | None:

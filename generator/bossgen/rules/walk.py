@@ -229,12 +229,13 @@ class Walk(Evaluation):
 
     def is_left_by_count(self, node: ast.For | ast.While) -> bool:
         """Whether the last round may leave a loop."""
-        awaited = {one.value for one in ast.walk(node) if isinstance(one, ast.Await)}
         return is_left_by_count(
             self.view,
             node,
             self.scope,
-            lambda call: self.comes_back(call, awaited=call in awaited) is True,
+            lambda call: all(
+                self.comes_back(call, awaited=awaited) for awaited in (False, True)
+            ),
         )
 
     def if_(self, node: ast.If, ways: list[Way]) -> list[Way]:
