@@ -10,7 +10,7 @@ from time import process_time
 import pytest
 
 from bossgen.diagnostics import render_full, render_github, render_json, render_sarif
-from tests.checking import BEHAVIOUR, PATH, check_text, checked
+from tests.checking import BEHAVIOUR, PATH, check_text, checked, whole
 
 FILES = 300
 AT_MOST = 25  # times the time that parsing takes, over all files
@@ -36,6 +36,40 @@ def test_services_with_problems_are_no_unknown_services() -> None:
     assert [d.code for d in checked(files)] == ["BG301", "BG402"]
     problem = checked(files)[1]
     assert problem.help == "did you mean `news`?"
+
+
+@pytest.mark.parametrize(
+    ("body", "help_"),
+    [
+        (
+            "services.nws",
+            "the only service is `chat`; `bossgen add-service nws` makes this one",
+        ),
+        ("services.näws", "the only service is `chat`"),
+        ("Noreply(state, timeot=5)", "did you mean `timeout`?"),
+        ("Noreply(state, wait=5)", "write `Noreply(state)`"),
+    ],
+)
+def test_what_to_write_can_be_written(body: str, help_: str) -> None:
+    (problem,) = checked(service("chat", f"{body}; return Noreply(state)"))
+    assert problem.help == help_
+
+
+@pytest.mark.parametrize(
+    ("call", "right"),
+    [
+        ("send(1, exclude=websocket)", 'send("1", exclude=websocket)'),
+        ("send({}, websocket)", "send_json({}, websocket)"),
+        (
+            "send_json({1}, exclude=websocket)",
+            "send_json(sorted({1}), exclude=websocket)",
+        ),
+    ],
+)
+def test_who_is_left_out_stays_so(call: str, right: str) -> None:
+    method = f"def handle_join(self, u, websocket, state): state.members.{call}; return Noreply(state)"
+    (problem,) = check_text(whole(method))
+    assert problem.help == f"write `state.members.{right}`"
 
 
 def test_problems_of_all_files_come_in_one_run_and_in_order() -> None:

@@ -14,7 +14,7 @@ from .rule import Finding, rule
 FOLDER: Final = "src/websocket/"
 SUFFIX: Final = "_websocket"
 LONGEST: Final = 40  # characters of the name of a service
-_SERVICE: Final = re.compile(r"[a-z][a-z0-9_]*")
+SERVICE: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def service_of(path: str, app: str) -> str | None:
@@ -137,7 +137,7 @@ def service_name(source: Source, app: str) -> Iterator[Finding]:
         problem = f"`{service}` is a keyword of Python and cannot name a service"
     elif len(service) > LONGEST:
         problem = f"`{service}` is {len(service)} characters long; the name of a service has at most {LONGEST}"
-    elif not _SERVICE.fullmatch(service):
+    elif not SERVICE.fullmatch(service):
         problem = f"`{service}` cannot name a service: {_fault(service)}"
     else:
         return
@@ -161,7 +161,7 @@ def _rename(service: str, app: str) -> str:
     if keyword.iskeyword(service):
         name = f"{service.lower()}_room"
     name = name[:LONGEST].rstrip("_")
-    if not _SERVICE.fullmatch(name) or keyword.iskeyword(name):
+    if not SERVICE.fullmatch(name) or keyword.iskeyword(name):
         return f"rename the file to `{app}_NAME{SUFFIX}.py`, where NAME is made of a to z, 0 to 9 and _"
     return f"rename the file to `{app}_{name}{SUFFIX}.py`"
 

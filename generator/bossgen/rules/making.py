@@ -1,6 +1,7 @@
 """The calls that make a result: which there are in a file, and what is wrong with their arguments."""
 
 import ast
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -44,10 +45,11 @@ def made_wrongly(view: View) -> Iterator[Finding]:
             )
         elif strange:
             place = next(one for one in call.keywords if one.arg == strange[0])
+            near = difflib.get_close_matches(strange[0], names, 1)
             yield Finding(
                 view.at(place),
                 f"`{called}` takes {_listed(names)}, and no `{strange[0]}`",
-                f"write `{usage}`",
+                f"did you mean `{near[0]}`?" if near else f"write `{usage}`",
             )
         elif twice:
             place = next(one for one in call.keywords if one.arg == twice[0])

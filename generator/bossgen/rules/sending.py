@@ -113,7 +113,7 @@ def payload_type(view: View) -> Iterator[Finding]:
             if payload is None or call.func.attr == "close":
                 continue
             for part in _possible(payload):
-                yield from _unsendable(view, call.func, part, scope)
+                yield from _unsendable(view, call, part, scope)
 
 
 def _possible(node: ast.expr) -> Iterator[ast.expr]:
@@ -129,11 +129,13 @@ def _possible(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _unsendable(
-    view: View, function: ast.Attribute, payload: ast.expr, scope: Scope
+    view: View, call: ast.Call, payload: ast.expr, scope: Scope
 ) -> Iterator[Finding]:
     types = of(view, payload, scope)
     if types is None or is_narrowed(view, payload, scope):
         return
+    function = call.func
+    assert isinstance(function, ast.Attribute)
     called = view.text(function)
     if function.attr == "send":
         kinds = [_not_sendable(one) for one in types]
@@ -141,7 +143,7 @@ def _unsendable(
             yield Finding(
                 view.at(payload),
                 f"`{called}` sends text or bytes, and this is {kinds[0]}",
-                _instead(view, function, payload, types[0]),
+                _instead(view, call, payload, types[0]),
             )
         return
     kinds = [_not_json(one) for one in types]
@@ -149,7 +151,7 @@ def _unsendable(
         yield Finding(
             view.at(payload),
             f"`{called}` sends JSON, and this is {kinds[0]}",
-            _instead(view, function, payload, types[0]),
+            _instead(view, call, payload, types[0]),
         )
         return
     for inner, word, instead in _within(view, payload, scope):
@@ -259,30 +261,40 @@ def _not_json(one: Type) -> str:
     return "" if one.meaning in _JSON else in_words(one)
 
 
-def _instead(view: View, function: ast.Attribute, payload: ast.expr, one: Type) -> str:
+def _instead(view: View, call: ast.Call, payload: ast.expr, one: Type) -> str:
+    function = call.func
+    assert isinstance(function, ast.Attribute)
     target = view.text(function.value)
     text = view.text(payload)
     short = text if len(text) <= 40 else "..."
+    # What else is given: the member of a Group that is left out.
+    rest = [f", {view.text(one)}" for one in call.args[1:]]
+    rest += [
+        f", {one.arg}={view.text(one.value)}"
+        for one in call.keywords
+        if one.arg == "exclude"
+    ]
+    more = "".join(rest)
     if one.meaning in {"builtins.dict", "builtins.list", "builtins.tuple"}:
-        return f"write `{target}.send_json({short})`"
+        return f"write `{target}.send_json({short}{more})`"
     if isinstance(one.meaning, Class):
         if any("dataclass" in ast.unparse(d) for d in one.meaning.node.decorator_list):
-            return f"write `{target}.send_json(dataclasses.asdict({short}))`"
+            return f"write `{target}.send_json(dataclasses.asdict({short}){more})`"
         return f"make a text or a dict of it: `{target}.send_json({{...}})`"
     if one.meaning in {"builtins.set", "builtins.frozenset"}:
-        return f"write `{target}.send_json(sorted({short}))`"
+        return f"write `{target}.send_json(sorted({short}){more})`"
     if one.meaning == "builtins.bytes":
-        return f"write `{target}.send({short})`, which sends a binary message"
+        return f"write `{target}.send({short}{more})`, which sends a binary message"
     if one.meaning in {"builtins.int", "builtins.float"}:
         if isinstance(payload, ast.Constant):
-            return f'write `{target}.send("{short}")`'
-        return f"write `{target}.send(str({short}))`"
+            return f'write `{target}.send("{short}"{more})`'
+        return f"write `{target}.send(str({short}){more})`"
     if one.meaning in {"builtins.bytearray", "builtins.memoryview"}:
-        return f"write `{target}.send(bytes({short}))`"
+        return f"write `{target}.send(bytes({short}){more})`"
     if one.meaning == "types.CoroutineType":
-        return f"write `{target}.{function.attr}(await {short})`"
+        return f"write `{target}.{function.attr}(await {short}{more})`"
     if isinstance(one.meaning, str) and one.meaning.startswith(_PRINTED):
-        return f"write `{target}.{function.attr}(str({short}))`"
+        return f"write `{target}.{function.attr}(str({short}){more})`"
     if one.meaning in {"builtins.bool", "builtins.NoneType", "builtins.None"}:
-        return f"write `{target}.send_json({short})`, or send a text"
+        return f"write `{target}.send_json({short}{more})`, or send a text"
     return f"send a text: `{target}.send(...)`"

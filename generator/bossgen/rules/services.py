@@ -7,6 +7,7 @@ from typing import Final
 
 from ..diagnostics import Span
 from ..model import Scope
+from .files import LONGEST, SERVICE
 from .rule import Finding, View, attribute_span, rule
 
 SERVICES: Final = "boss.services"
@@ -87,7 +88,9 @@ def _unknown(view: View, name: str, place: Span) -> Finding:
     else:
         known = [f"`{service}`" for service in sorted(view.services)]
         are = "the services are" if len(known) > 1 else "the only service is"
-        help_ = f"{are} {', '.join(known)}; `bossgen add-service {name}` makes this one"
+        help_ = f"{are} {', '.join(known)}"
+        if SERVICE.fullmatch(name) and len(name) <= LONGEST:
+            help_ += f"; `bossgen add-service {name}` makes this one"
     return Finding(place, f"there is no service `{name}`", help_)
 
 
