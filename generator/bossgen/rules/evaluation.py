@@ -13,7 +13,7 @@ from .doubts import Doubts
 from .facts import Facts, links
 from .inference import of
 from .narrowing import Narrowing
-from .patterns import class_list
+from .patterns import class_list, constant_of
 from .rule import View
 from .types import RESULTS, is_one
 from .ways import (
@@ -123,10 +123,12 @@ class Evaluation:
                 value: Value = way.get(("value", name), UNKNOWN)
                 return value.truth
             case ast.Compare(
-                left=ast.Name(id=name),
-                ops=[operator],
-                comparators=[ast.Constant(value=constant)],
+                left=ast.Name(id=name), ops=[operator], comparators=[other]
             ):
+                literal = constant_of(other)
+                if literal is None:
+                    return None
+                constant = literal.value
                 order = _ORDER.get(type(operator))
                 if order is not None:
                     return self._in_order(order, name, constant, way)
@@ -259,7 +261,11 @@ class Evaluation:
                 return self.calls.typed(node)
             case ast.Constant(value=None):
                 return NOTHING
-            case ast.Constant(value=value):
+            case ast.Constant() | ast.UnaryOp(op=ast.USub()):
+                literal = constant_of(node)
+                if literal is None:
+                    return UNKNOWN
+                value = literal.value
                 what = _WORDS.get(type(value), f"`{value!r}`")
                 return Value("wrong", what, truth=bool(value), constant=repr(value))
             case ast.UnaryOp(op=ast.Not(), operand=operand):

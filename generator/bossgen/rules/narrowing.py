@@ -17,6 +17,7 @@ from .patterns import (
     alternatives,
     are_all_lengths,
     class_list,
+    constant_of,
     irrefutable,
     may_be_all_instances,
     may_be_all_tuples,
@@ -215,14 +216,13 @@ class Narrowing:
             case ast.MatchOr(patterns=parts):
                 each = {self.fits(part, subject, way) for part in parts}
                 return True if True in each else None if None in each else False
-            case (
-                ast.MatchSingleton(value=literal_)
-                | ast.MatchValue(value=ast.Constant(value=literal_))
-            ):
-                if value.constant:
-                    return value.constant == repr(literal_)
-                if literal_ is None and value.is_something():
-                    return False
+            case ast.MatchSingleton(value=None) if value.is_something():
+                return False
+            case ast.MatchSingleton(value=constant) if value.constant:
+                return value.constant == repr(constant)
+            case ast.MatchValue(value=node) if value.constant:
+                one = constant_of(node)
+                return None if one is None else value.constant == repr(one.value)
         return None
 
     def without(

@@ -5,6 +5,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 
+def constant_of(node: ast.expr) -> ast.Constant | None:
+    """A literal, also a negative number, which Python parses as an operation."""
+    match node:
+        case ast.Constant():
+            return node
+        case ast.UnaryOp(
+            op=ast.USub(), operand=ast.Constant(value=int() | float() as number)
+        ):
+            return ast.Constant(-number)
+    return None
+
+
 def class_list(node: ast.expr) -> list[ast.expr]:
     """The classes in the second argument of isinstance."""
     match node:
