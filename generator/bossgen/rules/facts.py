@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..model import Function, Scope
+from .patterns import guard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +328,9 @@ def conditions(
             case ast.BoolOp() if one not in parts_of_tests:
                 test = one
             case ast.Match() if cases:
-                found = (as_test(case.pattern, one.subject) for case in one.cases)
-                yield from filter(None, found)
+                for case in one.cases:
+                    patterns = as_test(case.pattern, one.subject)
+                    yield from filter(None, (patterns, guard_of(case, one.subject)))
         if test is not None:
             parts_of_tests.update(ast.walk(test))
             yield test
@@ -339,6 +341,8 @@ def as_test(pattern: ast.pattern, subject: ast.expr) -> ast.expr | None:
     match pattern:
         case ast.MatchValue(value=value):
             return ast.Compare(subject, [ast.Eq()], [value])
+        case ast.MatchSingleton(value=constant):
+            return ast.Compare(subject, [ast.Is()], [ast.Constant(constant)])
         case ast.MatchOr(patterns=parts):
             values = [one.value for one in parts if isinstance(one, ast.MatchValue)]
             if len(values) == len(parts):

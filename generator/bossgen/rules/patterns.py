@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 
 def constant_of(node: ast.expr) -> ast.Constant | None:
@@ -38,6 +39,32 @@ def irrefutable(pattern: ast.pattern) -> bool:
         case ast.MatchOr(patterns=parts):
             return any(irrefutable(part) for part in parts)
     return False
+
+
+def guard_of(case: ast.match_case, subject: ast.expr) -> ast.expr | None:
+    """The guard of a case; of the subject, where it is about the variable that stands for all of that.
+
+    `case n if n > 5` asks for the same as `if count > 5`, in a `match count`.
+    """
+    match case.pattern:
+        case ast.MatchAs(name=str() as name) if case.guard is not None and isinstance(
+            subject, ast.Name | ast.Attribute
+        ):
+            guard: ast.expr = _Renamed(name, subject).visit(deepcopy(case.guard))
+            return guard
+    return case.guard
+
+
+class _Renamed(ast.NodeTransformer):
+    """Puts an expression in the place of a variable."""
+
+    def __init__(self, name: str, meaning: ast.expr) -> None:
+        self.name = name
+        self.meaning = meaning
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        same = node.id == self.name and isinstance(node.ctx, ast.Load)
+        return self.meaning if same else node
 
 
 def alternatives(pattern: ast.pattern) -> Iterator[ast.pattern]:

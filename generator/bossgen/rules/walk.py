@@ -12,7 +12,7 @@ from .evaluation import Evaluation, Exits
 from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
-from .patterns import irrefutable
+from .patterns import guard_of, irrefutable
 from .rule import View, positional
 from .ways import (
     DECIDED,
@@ -420,6 +420,7 @@ class Walk(Evaluation):
             matches = irrefutable(case.pattern)
             certain = case.guard is None and matches
             test = as_test(case.pattern, subject)
+            guard = guard_of(case, subject)
             taken: list[Way] = []
             still: list[Way] = []
             for way in left:
@@ -429,8 +430,8 @@ class Walk(Evaluation):
                 fits = self.narrowing.fits(case.pattern, subject, way)
                 if fits is not False:
                     inside = [forget(one, names) for one in fitting]
-                    if case.guard is not None:
-                        inside, outside = self.each(case.guard, inside)
+                    if guard is not None:
+                        inside, outside = self.each(guard, inside)
                         refused = outside if matches else [way]
                     taken += inside
                 if fits is True and case.guard is None:
