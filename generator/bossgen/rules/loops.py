@@ -156,13 +156,16 @@ def _is_about(view: View, asked: ast.expr, names: set[str], scope: Scope) -> boo
             and all(
                 one.id in names
                 or one.id not in scope.bindings
-                or only_value(one, scope) is not None
+                or isinstance(only_value(one, scope), _LITERALS)
                 or view.is_self(one, scope)
                 for one in used
             )
         ):
             return True
     return False
+
+
+_LITERALS: Final = (ast.Constant, ast.Tuple, ast.List, ast.Set)
 
 
 def _written(
