@@ -222,6 +222,43 @@ async def test_of_two_routes_with_one_path_the_first_is_taken() -> None:
     assert [name for name, _ in house.seen] == ["chat"]
 
 
+def take_out(routes: list[Any]) -> None:
+    routes.pop(0)
+
+
+def put_another_before(routes: list[Any]) -> None:
+    async def own(websocket: Connection) -> None:
+        await websocket.close()
+
+    routes.insert(0, APIWebSocketRoute("/websocket/chat", own))
+
+
+def guard_it(routes: list[Any]) -> None:
+    routes[0].dependencies.append(Depends(guard))
+
+
+def exchange_the_endpoint(routes: list[Any]) -> None:
+    async def own(websocket: Connection) -> None:
+        await websocket.close()
+
+    routes[0].endpoint = own
+
+
+@pytest.mark.parametrize(
+    "change", [take_out, put_another_before, guard_it, exchange_the_endpoint]
+)
+async def test_what_somebody_changes_in_the_routes_is_not_passed_over(
+    change: Any,
+) -> None:
+    """`router.routes` is a list that anyone may change before it is included, and FastAPI goes by it."""
+    house = House()
+    change(house.router.routes)
+    await shake_hands(included(house), "/websocket/chat")
+    assert "chat" not in [name for name, _ in house.seen]
+    await shake_hands(included(house), "/websocket/news")
+    assert house.seen[-1][0] == "news"
+
+
 class Telling:
     """Does as FastAPI does where its telemetry is on."""
 

@@ -6,11 +6,12 @@ a quarter of what connecting costs. A service without dependencies needs none of
 connecting costs the same whether there is one service or two hundred.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from fastapi import APIRouter
-from starlette.routing import BaseRoute, Match
+from fastapi.routing import APIWebSocketRoute
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket as Connection
 
@@ -23,43 +24,19 @@ class Entrance:
     """
 
     def __init__(self, serve: Callable[[Connection], Awaitable[None]]) -> None:
-        self.serve = serve
+        self._serve = serve
 
     async def __call__(self, connection: Connection) -> None:
-        """Serve one handshake, and the connection that follows; for FastAPI."""
-        await self.serve(connection)
-
-
-class _Direct(NamedTuple):
-    route: BaseRoute
-    entrance: Entrance
+        """Serve one handshake, and the connection that follows."""
+        await self._serve(connection)
 
 
 class ServiceRouter(APIRouter):
     """See the module. The usual way through the route is taken wherever FastAPI has something of its own to do.
 
     That is where the handler class, `include_router` or the application has dependencies, where the router is included
-    with a prefix or in a mounted application, and where FastAPI's telemetry is on.
+    with a prefix or in a mounted application, where FastAPI's telemetry is on, and where somebody has changed `routes`.
     """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        # The routes to services without dependencies, keyed by URL path.
-        self._direct: dict[str, _Direct] = {}
-
-    def add_api_websocket_route(
-        self,
-        path: str,
-        endpoint: Callable[..., Any],
-        name: str | None = None,
-        *,
-        dependencies: Sequence[Any] | None = None,
-    ) -> None:
-        """Add a route, as FastAPI does."""
-        super().add_api_websocket_route(path, endpoint, name, dependencies=dependencies)
-        if isinstance(endpoint, Entrance) and not (dependencies or self.dependencies):
-            direct = _Direct(self.routes[-1], endpoint)
-            self._direct.setdefault(self.prefix + path, direct)  # the first one wins
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Is there a route for this request? What an application asks a router that it includes."""
@@ -69,15 +46,15 @@ class ServiceRouter(APIRouter):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that `matches` has found a route for."""
-        direct = self._find(scope)
-        if direct is None:
+        route = self._find(scope)
+        if route is None:
             await super().handle(scope, receive, send)
             return
-        scope["route"], scope["endpoint"] = direct
+        scope["route"], scope["endpoint"] = route, route.endpoint
         scope.setdefault("path_params", {})
-        await direct.entrance.serve(Connection(scope, receive, send))
+        await route.endpoint(Connection(scope, receive, send))
 
-    def _find(self, scope: Scope) -> _Direct | None:
+    def _find(self, scope: Scope) -> APIWebSocketRoute | None:
         """The route for this request, when nothing else of FastAPI's lies on the way.
 
         What FastAPI notes in the scope is promised nowhere: where it is not as expected, the usual way is taken.
@@ -90,4 +67,20 @@ class ServiceRouter(APIRouter):
         inclusion = getattr(included, "include_context", None)
         if inclusion is None or inclusion.prefix or inclusion.dependencies:
             return None
-        return self._direct.get(scope["path"])
+        route = self._direct.get(scope["path"])
+        return None if route is None or route.dependencies else route
+
+    @cached_property
+    def _direct(self) -> dict[str, APIWebSocketRoute]:
+        """The routes that lead to services, keyed by URL path; those that FastAPI would find at the first handshake.
+
+        They are the first ones in a generated router: what stands before a route may match first.
+        """
+        direct: dict[str, APIWebSocketRoute] = {}
+        for route in self.routes:
+            if not isinstance(route, APIWebSocketRoute):
+                break
+            if not isinstance(route.endpoint, Entrance):
+                break
+            direct.setdefault(route.path, route)  # the first one wins
+        return direct
