@@ -58,7 +58,7 @@ def application(*services: Service, max_restarts: int = 0) -> FastAPI:
     router = ServiceRouter(lifespan=node.lifespan)
     for service in services:
         router.add_api_websocket_route(service.url, node.accept(service.address.name))
-    router.add_api_websocket_route("/websocket/{rest:path}", node.refuse)
+    router.add_websocket_route("/websocket/{rest:path}", node.refuse)
     router.add_api_route("/healthz", node.healthz)
     router.add_api_route("/boss/services.json", node.services_json)
     router.add_api_route("/metrics", node.metrics)

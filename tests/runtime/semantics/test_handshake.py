@@ -104,7 +104,7 @@ def house(
 SETUP = '''
 from collections.abc import Iterator
 
-from fastapi import Depends, Query
+from fastapi import Depends, HTTPException, Query
 from src.lib.script import note
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -138,6 +138,8 @@ def of_the_application(watch: Annotated[str, Query()] = "") -> Iterator[None]:
 
 
 def of_the_inclusion(watch: Annotated[str, Query()] = "") -> Iterator[None]:
+    if watch == "refuse":
+        raise HTTPException(402)
     yield
     if watch:
         note("deps", "of the inclusion", "", watch)
@@ -253,10 +255,13 @@ def test_a_message_may_begin_before_the_application_has_gone_on(
         assert door.wait("handle_incoming", "half", times=2) == "whole"
 
 
-def test_order_of_refusal(house: Server) -> None:
+def test_order_of_refusal(house: Server, inclusion: str) -> None:
     evil = {"origin": "http://evil.example"}
     none = {"subprotocols": ["v3"]}
     guarded, choosy = "/a/b/websocket/guarded", "/a/b/websocket/choosy"
+    if inclusion != "directly":
+        assert refusal(house, f"{choosy}/?watch=refuse", **evil)[0] == 404
+        assert refusal(house, f"{choosy}?watch=refuse", **evil)[0] == 402
     assert refusal(house, f"{guarded}/", **evil)[0] == 404
     assert refusal(house, guarded, **evil)[0] == 401
     assert refusal(house, f"{guarded}?token=sesame", **evil)[0] == 403

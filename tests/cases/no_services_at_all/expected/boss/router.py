@@ -42,8 +42,8 @@ node = Node(
 
 router = ServiceRouter(lifespan=node.lifespan)
 
-# Whatever else is asked for below /websocket/ is refused with HTTP 404.
-router.add_api_websocket_route(
+# Whatever else is asked for below /websocket/ is refused with HTTP 404, before any dependency.
+router.add_websocket_route(
     "/websocket/{rest:path}",
     node.refuse,
 )

@@ -76,8 +76,8 @@ router.add_api_websocket_route(
     dependencies=CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC.dependencies,
 )
 
-# Whatever else is asked for below /dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee/websocket/ is refused with HTTP 404.
-router.add_api_websocket_route(
+# Whatever else is asked for below /dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee/websocket/ is refused with HTTP 404, before any dependency.
+router.add_websocket_route(
     "/dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee/websocket/{rest:path}",
     node.refuse,
 )

@@ -108,8 +108,8 @@ router.add_api_websocket_route(
     dependencies=Websocket_chat.dependencies,
 )
 
-# Whatever else is asked for below /websocket/ is refused with HTTP 404.
-router.add_api_websocket_route(
+# Whatever else is asked for below /websocket/ is refused with HTTP 404, before any dependency.
+router.add_websocket_route(
     "/websocket/{rest:path}",
     node.refuse,
 )
