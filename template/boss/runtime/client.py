@@ -28,6 +28,7 @@ from .turn import Turn
 from .websocket import WebSocket
 
 CLOSE_LIMIT = 10.0  # seconds for what was sent and the close handshake, then the connection is cut
+LAST_LOOK = 0.1  # seconds in which what lies unread in a socket is still read after the loop was blocked
 MAX_WAITING = 64  # messages of one client that wait for its service at most,
 MAX_WAITING_BYTES = 1 << 20  # and their bytes: the one that reaches this is the last
 # Bytes read and kept beyond that, for the sake of pings; then the socket is not read.
@@ -318,13 +319,16 @@ class Client(WebSocket):
             more = max(self._tokens, min(more, float(rate)))
         self._tokens, self._tokens_at = more, now
 
-    def _check_idle(self) -> None:
-        limit = self.worker.limits.idle_timeout
-        left = self.heard_at + limit - self.worker.clock.time()
+    def _check_idle(self, again: bool = False) -> None:
+        clock, limit = self.worker.clock, self.worker.limits.idle_timeout
+        left = self.heard_at + limit - clock.time()
         if left > 0:
-            self.idle_timer = self.worker.clock.call_later(left, self._check_idle)
+            self.idle_timer = clock.call_later(left, self._check_idle)
         elif self.waiting:  # it did speak: the service has not come to it yet
-            self.idle_timer = self.worker.clock.call_later(limit, self._check_idle)
+            self.idle_timer = clock.call_later(limit, self._check_idle, True)
+        elif left < -LAST_LOOK and not again:
+            # The loop was blocked: what it has said may lie unread in the socket.
+            self.idle_timer = clock.call_later(LAST_LOOK, self._check_idle, True)
         else:
             self.finish(1000, "idle for too long", Normal("timeout"))
 

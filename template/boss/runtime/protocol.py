@@ -18,7 +18,7 @@ from starlette.types import Scope
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.frames import Frame, Opcode
 
-from .client import CLOSE_LIMIT
+from .client import CLOSE_LIMIT, LAST_LOOK
 from .fast_client import FastClient
 from .frames import close_frame, deflated
 from .reading import ReadingProtocol
@@ -27,7 +27,6 @@ from .turn import Turn
 from .worker import Worker
 
 STOP_LIMIT = 1.0  # seconds for the answer to our close frame when the server stops
-LAST_LOOK = 0.1  # seconds in which a pong may still be read after the loop was blocked
 _ERRORS = {1007: "badencoding", 1009: "toobig"}
 _NOT_KEPT = frozenset(  # of the scope once the handshake is over: it would keep the request's machinery alive
     {

@@ -3,11 +3,12 @@
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.support import Server, close_code, frame
-from tests.runtime.semantics.harness import Service
+from tests.runtime.semantics.harness import Service, until
 
 CLOSE, TEXT, BINARY, CONT, PING = 0x8, 0x1, 0x2, 0x0, 0x9
 
@@ -358,6 +359,24 @@ def test_idle_clients_are_closed(
     assert idle.count("handle_close", "bob") == 0
     assert bob.closed()[0] == 1000
     assert idle.wait("handle_close", "bob") == "Normal(reason='timeout')"
+
+
+def test_a_client_that_speaks_while_the_loop_is_blocked_is_not_idle(
+    server: Server, fresh: Callable[[str], Service], tmp_path: Path
+) -> None:
+    """`idle` has an idle_timeout of 0.3 seconds; uvloop looks at its timers before it reads."""
+    other, begun = fresh("def"), tmp_path / "begun"
+    idle = Service(other.clients, server, "idle")
+    idle.on(handle_incoming="websocket.send(message)", handle_info="")
+    other.on(
+        handle_incoming=f"import time; open({str(begun)!r}, 'w').close(); time.sleep(0.6)"
+    )
+    bob, cid = other.join("bob"), idle.join("cid")
+    assert cid.ask("one") == "one"
+    bob.send("block")
+    until(begun.exists, lambda: "the loop is not blocked")
+    assert cid.ask("two") == "two"
+    assert cid.closed()[0] == 1000, "when it says no more"
 
 
 @pytest.mark.parametrize(
