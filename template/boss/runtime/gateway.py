@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket as Connection
-from starlette.websockets import WebSocketDisconnect
 
 from .handshake import (
     FAST_PATH,
@@ -78,9 +77,6 @@ class Gateway:
         except BaseException:  # whatever it is: the place is free again
             self._admission.leave(address)
             raise
-        if session_id is None:
-            self._admission.leave(address)
-            return
         protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
         if protocol is not None:
             client = protocol.attach(worker, self._turn, connection.scope, session_id)
@@ -94,17 +90,18 @@ class Gateway:
 
     async def _accept(
         self, connection: Connection, subprotocol: str | None, cookies: list[str]
-    ) -> str | None:
-        """Accept the handshake. Return the session id, or None when the client has gone meanwhile."""
+    ) -> str:
+        """Accept the handshake and return the session id.
+
+        Raises:
+            OSError: the client has gone meanwhile.
+        """
         session_id = self._session.read(cookies)
         headers: list[tuple[bytes, bytes]] = []
         if session_id is None:
             session_id, set_cookie = self._session.issue()
             headers.append((b"set-cookie", set_cookie.encode("latin-1")))
-        try:
-            await connection.accept(subprotocol, headers)
-        except WebSocketDisconnect:
-            return None
+        await connection.accept(subprotocol, headers)
         return session_id
 
 
