@@ -3,19 +3,55 @@
 import asyncio
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from boss import Group, Noreply, Remote, ServiceHandler
 from boss.runtime.client import MANY_GROUPS
-from tests.runtime.fakes import Bench, FakeClient, bench
+from boss.runtime.turn import Turn
+from boss.runtime.worker import Worker
+from tests.runtime.fakes import Bench, FakeClient, bench, make_service
 
 pytestmark = pytest.mark.anyio
 
 
 class Silent(ServiceHandler[None]):
     pass
+
+
+class Direct(FakeClient):
+    """A client that a group may write to without asking it, as long as it `reads`."""
+
+    __slots__ = ("reads", "written")
+
+    def __init__(self, worker: Worker, turn: Turn, session_id: str = "s") -> None:
+        super().__init__(worker, turn, session_id)
+        self.reads = True
+        self.written = 0  # times
+
+    @property
+    def direct(self) -> Callable[[bytes], None] | None:
+        return self.write if self.reads and self.open else None
+
+    def write(self, data: bytes) -> None:
+        self.written += 1
+        while data:
+            size = data[1]
+            assert size < 126
+            self.inbox.append(data[2 : 2 + size].decode())
+            data = data[2 + size :]
+
+    def turns_to(self, reads: bool) -> None:
+        self.reads = reads
+        self.tell_groups()
+
+
+def join(b: Bench, name: str, worker: Worker | None = None) -> Direct:
+    client = Direct(worker or b.worker, b.turn, name)
+    client.worker.join(client)  # type: ignore[attr-defined]
+    return client
 
 
 def members(b: Bench, number: int) -> tuple[Group, list[FakeClient]]:
@@ -82,7 +118,8 @@ async def test_any_mixture_is_seen_in_the_order_of_sending() -> None:
     """Against a model: lists, to which everything is appended at once."""
     dice = random.Random(7)
     async with bench(Silent) as b:
-        clients = [b.join(f"c{n}") for n in range(4)]
+        directly = [join(b, f"d{n}") for n in range(2)]
+        clients = [*directly, b.join("a"), b.join("b")]
         groups = [Group() for _ in range(3)]
         model: dict[FakeClient, list[str]] = {client: [] for client in clients}
         inside: list[dict[FakeClient, None]] = [{} for _ in groups]
@@ -90,7 +127,7 @@ async def test_any_mixture_is_seen_in_the_order_of_sending() -> None:
             which = dice.randrange(3)
             group, members_of = groups[which], inside[which]
             client, text = dice.choice(clients), str(number)
-            match dice.randrange(7):
+            match dice.randrange(8):
                 case 0:
                     group.add(client)
                     members_of[client] = None
@@ -111,10 +148,119 @@ async def test_any_mixture_is_seen_in_the_order_of_sending() -> None:
                     model[client].append(text)
                 case 6 if dice.random() < 0.5:
                     await asyncio.sleep(0)
+                case 7:
+                    dice.choice(directly).turns_to(dice.random() < 0.7)
             assert [set(group) for group in groups] == [set(m) for m in inside]
         await b.settle()
         for client in clients:
             assert client.inbox == model[client]
+        assert all(client.written > 20 for client in directly)
+
+
+# Members that are not looked at, but written to.
+
+
+async def test_a_member_is_written_to_once_a_turn_and_counted() -> None:
+    async with bench(Silent) as b:
+        ann, bob, cid = join(b, "ann"), join(b, "bob"), b.join("cid")
+        group = Group()
+        for client in (ann, bob, cid):
+            group.add(client)
+        group.send("1")
+        group.send("2")
+        await b.settle()
+        assert ann.inbox == bob.inbox == cid.inbox == ["1", "2"]
+        assert ann.written == bob.written == 1
+        assert b.worker.counters.messages_out == 4  # a FakeClient does not count
+
+
+class Full(Direct):
+    """Reads what fits, and that is one message."""
+
+    __slots__ = ()
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.turns_to(reads=False)
+
+
+async def test_who_stops_reading_while_it_is_written_to_gets_nothing_twice() -> None:
+    async with bench(Silent) as b:
+        ann, bob = Full(b.worker, b.turn), join(b, "bob")
+        b.worker.join(ann)
+        group = Group()
+        group.add(ann)
+        group.add(bob)
+        group.send("1")
+        await b.settle()
+        group.send("2")
+        await b.settle()
+        assert ann.inbox == bob.inbox == ["1", "2"]
+        assert (ann.written, bob.written) == (1, 2)
+        ann.turns_to(reads=True)
+        group.send("3")
+        await b.settle()
+        assert (ann.written, bob.written) == (2, 3)
+
+
+async def test_who_has_closed_is_not_written_to() -> None:
+    async with bench(Silent) as b:
+        ann, bob = join(b, "ann"), join(b, "bob")
+        group = Group()
+        group.add(ann)
+        group.add(bob)
+        group.send("lost")
+        ann.open = False
+        ann.tell_groups()
+        await b.settle()
+        assert (ann.written, bob.written) == (0, 1)
+        ann.open = True
+
+
+async def test_members_of_several_services_are_counted_where_they_belong() -> None:
+    services = Bench(make_service(Silent), make_service(Silent, "other"))
+    await services.supervisor.start()
+    chat, other = services.supervisor.workers.values()
+    ann, bob, cid = (join(services, name, chat) for name in ("ann", "bob", "cid"))
+    eve = join(services, "eve", other)
+    group = Group()
+    for client in (ann, eve, bob):
+        group.add(client)
+    group.send("1")
+    await services.settle()
+    assert (ann.written, bob.written, eve.written) == (1, 1, 0)
+    assert eve.inbox == ["1"]
+    assert chat.counters.messages_out == 2
+    group.discard(ann)
+    group.discard(bob)
+    group.discard(eve)
+    group.add(eve)  # the first of an empty group says whose members are written to
+    group.add(cid)
+    group.send("2")
+    await services.settle()
+    assert (cid.written, eve.written) == (0, 1)
+    assert other.counters.messages_out == 1
+    await services.supervisor.stop()
+
+
+async def test_what_a_member_holds_leaves_before_what_the_group_is_sent() -> None:
+    class Holding(Direct):
+        __slots__ = ()
+
+        def end_of_turn(self) -> None:
+            self.inbox.append("end of turn")
+
+    async with bench(Silent) as b:
+        ann = Holding(b.worker, b.turn)
+        b.worker.join(ann)
+        group = Group()
+        group.add(ann)
+        b.turn.begin()
+        b.turn.dirty.append(ann)
+        group.send("1")
+        await b.settle()
+        assert ann.written == 0
+        assert ann.inbox == ["1", "end of turn"]
 
 
 async def test_a_closed_client_leaves_every_group_before_its_handle_close() -> None:

@@ -8,6 +8,7 @@ Three kinds exist: on plain ASGI (plain_client.py), on uvicorn's own protocol cl
 import os
 from abc import abstractmethod
 from collections import deque
+from collections.abc import Callable
 from contextvars import Context
 from threading import get_ident
 from typing import Any, Protocol
@@ -64,6 +65,9 @@ class Membership(Protocol):
 
     def forget(self, client: "Client") -> None:
         """Let it be a member no more."""
+
+    def look_at(self, client: "Client") -> None:
+        """What its `direct` says has changed."""
 
 
 class Client(WebSocket):
@@ -221,6 +225,13 @@ class Client(WebSocket):
             self.forget_groups()
         self.groups.append(group)
 
+    def tell_groups(self) -> None:
+        """Let every group know that `direct` has changed."""
+        for reference in self.groups:
+            group = reference()
+            if group is not None:
+                group.look_at(self)
+
     def leave_groups(self) -> None:
         """Take the client out of every group."""
         groups, self.groups = self.groups, []
@@ -351,6 +362,11 @@ class Client(WebSocket):
             counters.messages_dropped += queue.trim(limits.slow_consumer, *bounds)
 
     # What differs from path to path.
+
+    @property
+    def direct(self) -> Callable[[bytes], None] | None:
+        """What may be called with frames for this client as long as it holds none; None where `put_batch` has to be."""
+        return None
 
     @abstractmethod
     def put(self, message: str | bytes) -> None:

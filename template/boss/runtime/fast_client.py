@@ -2,6 +2,7 @@
 """A client on the fast path: frames go to the transport at once, joined at the end of a turn, or into the queue."""
 
 import asyncio
+from collections.abc import Callable
 from threading import get_ident
 from typing import Protocol
 
@@ -74,6 +75,7 @@ class FastClient(Client):
 
     def _ended(self) -> None:
         super()._ended()
+        self.tell_groups()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
@@ -126,6 +128,10 @@ class FastClient(Client):
             else:
                 self._write(data)
 
+    @property
+    def direct(self) -> Callable[[bytes], None] | None:
+        return self._write if self.open and not self._slow else None
+
     def put_batch(self, batch: Batch, hold: bool) -> None:
         if not self.open:
             self.worker.counters.messages_to_gone_clients += batch.number
@@ -177,6 +183,7 @@ class FastClient(Client):
     def pause_writing(self) -> None:
         """The client does not read: what is sent from now on waits in the queue."""
         self._paused = self._slow = True
+        self.tell_groups()
 
     def resume_writing(self) -> None:
         """The client reads again: write a part of the queue, and go on when that has left, too."""
@@ -193,6 +200,7 @@ class FastClient(Client):
                 frames.append(data)
                 size += len(data)
             self._write(b"".join(frames))
+        self.tell_groups()
 
     def flush(self) -> None:
         super().flush()

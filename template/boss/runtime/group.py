@@ -4,15 +4,17 @@
 How it is fast: `send` only notes the message; when the turn of the event loop ends, all messages of the turn are framed
 and joined once, and every member gets them in one write. At most one group of a loop has messages noted at a time, and
 whoever sends to one member meanwhile, or to another group, first has these handed over: so every client sees what it
-was sent in the order in which it was sent.
+was sent in the order in which it was sent. In a large room most of the time goes by while memory is fetched, so a
+member that only has to be written to is not looked at: its `write` is at hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 from weakref import ReferenceType, ref
 
 from .batch import Batch
 from .client import Client, Membership
+from .counters import Counters
 from .frames import check_message, frame
 from .turn import Turn
 from .websocket import WebSocket, encode_json
@@ -26,12 +28,24 @@ class Group:
     of another service for one, keep the clients that are still connected.
     """
 
-    __slots__ = ("__weakref__", "_apart", "_members", "_noted", "_self", "_turn")
+    __slots__ = (
+        "__weakref__",
+        "_apart",
+        "_counters",
+        "_direct",
+        "_members",
+        "_noted",
+        "_self",
+        "_turn",
+    )
 
     def __init__(self) -> None:
         # For the members to keep.
         self._self: ReferenceType[Membership] = ref(self)
         self._members: dict[Client, None] = {}
+        # How the members of one service are written to, that of `_counters`, less those that have to be asked.
+        self._direct: dict[Client, Callable[[bytes], None]] = {}
+        self._counters = Counters()
         self._turn: Turn | None = None  # None until the first member
         self._noted = Batch()  # sent in this turn, not yet handed over
         # Members for whom the noted messages are others than for the rest: excluded from some, or given some already.
@@ -73,7 +87,10 @@ class Group:
             return
         if self._noted.messages:
             self.spread()
+        if not self._members:
+            self._counters = client.worker.counters
         self._members[client] = None
+        self.look_at(client)
         client.enter_group(self._self)
 
     def _discard(self, client: Client) -> None:
@@ -131,7 +148,16 @@ class Group:
     def forget(self, client: Client) -> None:
         """Remove a member that has closed; nothing more reaches it."""
         self._members.pop(client, None)
+        self._direct.pop(client, None)
         self._apart.pop(client, None)
+
+    def look_at(self, client: Client) -> None:
+        """Note how a member is written to from now on."""
+        write = client.direct
+        if write is None or client.worker.counters is not self._counters:
+            self._direct.pop(client, None)
+        else:
+            self._direct[client] = write
 
     def settle(self, member: object) -> None:
         """Hand over to `member`, if it is one, what was sent to the group in this turn so far."""
@@ -151,16 +177,19 @@ class Group:
         self._hand_over(hold=False)
 
     def _hand_over(self, *, hold: bool) -> None:
-        assert self._turn is not None
-        if self._turn.group is self:
-            self._turn.group = None
+        turn = self._turn
+        assert turn is not None
+        if turn.group is self:
+            turn.group = None
         batch, self._noted = self._noted, Batch()
         if not batch.messages:
             return
         batch.seal()
         if not self._apart:
-            for client in self._members:
-                client.put_batch(batch, hold)
+            if hold or turn.dirty or not self._direct:
+                self._ask(batch, hold, self._members)
+            else:
+                self._write(batch)
             return
         apart, self._apart = self._apart, {}
         for own in apart.values():
@@ -169,3 +198,17 @@ class Group:
             own = apart.get(client, batch)
             if own.messages:
                 client.put_batch(own, hold)
+
+    def _write(self, batch: Batch) -> None:
+        asked: Iterable[Client] = ()
+        if len(self._direct) < len(self._members):
+            asked = [client for client in self._members if client not in self._direct]
+        writes, joined = list(self._direct.values()), batch.joined
+        self._counters.messages_out += batch.number * len(writes)
+        for write in writes:
+            write(joined)
+        self._ask(batch, False, asked)
+
+    def _ask(self, batch: Batch, hold: bool, members: Iterable[Client]) -> None:
+        for client in members:
+            client.put_batch(batch, hold)
