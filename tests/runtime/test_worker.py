@@ -245,6 +245,34 @@ async def test_idle_clients_are_closed() -> None:
         assert seen()[-1] == ("close", "bob", Normal("timeout"))
 
 
+async def test_a_client_is_not_idle_while_the_loop_is_blocked() -> None:
+    """What it has said may lie unread in the socket, however long ago it was heard last."""
+    gate = asyncio.Event()
+
+    class Slow(ServiceHandler[None]):
+        async def handle_incoming(
+            self, url: str, websocket: Any, message: Any, state: None
+        ) -> Any:
+            await gate.wait()
+            return Noreply(state)
+
+    async with bench(Slow, {"idle_timeout": 10}) as b:
+        ann = b.join("ann")
+        await b.settle()
+        for message in ("taken", "waits"):
+            ann.received(message)
+        timer = b.clock.next_due(10)
+        assert timer is not None
+        timer.call()
+        gate.set()
+        await b.settle()
+        b.clock._now = 25  # nothing has run meanwhile
+        await b.advance(0)
+        assert ann.open
+        await b.advance(0.2)
+        assert ann.closed_with == (1000, "idle for too long")
+
+
 async def test_a_client_may_send_so_many_messages_a_second() -> None:
     async with bench(Recorder, {"max_messages_per_second": 3}) as b:
         ann = b.join("ann")

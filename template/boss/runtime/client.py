@@ -126,8 +126,9 @@ class Client(WebSocket):
             self._tokens_at = self.heard_at = worker.clock.time()
             self.idle_timer: Timer | None = None
             if limits.idle_timeout > 0:
+                limit = limits.idle_timeout
                 self.idle_timer = worker.clock.call_later(
-                    limits.idle_timeout, self._check_idle
+                    limit, self._check_idle, self.heard_at + limit
                 )
 
     # What a handler instance asks of its context.
@@ -330,16 +331,17 @@ class Client(WebSocket):
             more = max(self._tokens, min(more, float(rate)))
         self._tokens, self._tokens_at = more, now
 
-    def _check_idle(self, again: bool = False) -> None:
+    def _check_idle(self, due: float) -> None:
         clock, limit = self.worker.clock, self.worker.limits.idle_timeout
-        left = self.heard_at + limit - clock.time()
-        if left > 0:
-            self.idle_timer = clock.call_later(left, self._check_idle)
-        elif self.waiting:  # it did speak: the service has not come to it yet
-            self.idle_timer = clock.call_later(limit, self._check_idle, True)
-        elif left < -LAST_LOOK and not again:
+        now = clock.time()
+        wait = self.heard_at + limit - now
+        if wait <= 0 and self.waiting:
+            wait = limit  # it did speak: the service has not come to it yet
+        elif wait <= 0 and now > due + LAST_LOOK:
             # The loop was blocked: what it has said may lie unread in the socket.
-            self.idle_timer = clock.call_later(LAST_LOOK, self._check_idle, True)
+            wait = LAST_LOOK
+        if wait > 0:
+            self.idle_timer = clock.call_later(wait, self._check_idle, now + wait)
         else:
             self.finish(1000, "idle for too long", Normal("timeout"))
 
