@@ -13,7 +13,7 @@ from .doubts import Doubts
 from .facts import Facts, links
 from .inference import of
 from .narrowing import Narrowing
-from .patterns import class_list, constant_of
+from .patterns import class_list, constant_of, equals, number_of
 from .rule import View
 from .types import RESULTS, is_one
 from .ways import (
@@ -134,8 +134,10 @@ class Evaluation:
                     return self._in_order(order, name, constant, way)
                 value = way.get(("value", name), UNKNOWN)
                 same: bool | None = None
-                if value.constant:
+                if value.constant and isinstance(operator, ast.Is | ast.IsNot):
                     same = value.constant == repr(constant)
+                elif value.constant:
+                    same = equals(value.constant, constant)
                 elif value.is_something() and constant is None:
                     same = False
                 if same is not None and isinstance(operator, ast.Is | ast.Eq):
@@ -159,10 +161,10 @@ class Evaluation:
     ) -> bool | None:
         """How a variable that counts, and stands at a number that is known, compares with another number."""
         value: Value = way.get(("value", name), UNKNOWN)
-        known = value.what == "a number" and value.constant
-        if not known or not isinstance(constant, int | float):
+        known = number_of(value.constant)
+        if known is None or not isinstance(constant, int | float):
             return None
-        return order(float(known), constant)
+        return order(known, constant)
 
     def split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""

@@ -18,6 +18,7 @@ from .patterns import (
     are_all_lengths,
     class_list,
     constant_of,
+    equals,
     irrefutable,
     may_be_all_instances,
     may_be_all_tuples,
@@ -222,7 +223,7 @@ class Narrowing:
                 return value.constant == repr(constant)
             case ast.MatchValue(value=node) if value.constant:
                 one = constant_of(node)
-                return None if one is None else value.constant == repr(one.value)
+                return None if one is None else equals(value.constant, one.value)
         return None
 
     def without(

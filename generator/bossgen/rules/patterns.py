@@ -18,6 +18,25 @@ def constant_of(node: ast.expr) -> ast.Constant | None:
     return None
 
 
+def number_of(constant: str) -> float | None:
+    """The number that a literal is, as Python compares it: `True` is 1, and so is `1.0`."""
+    if constant in {"False", "True"}:
+        return int(constant == "True")
+    for kind in (int, float):
+        try:
+            return kind(constant)
+        except ValueError:
+            pass
+    return None
+
+
+def equals(constant: str, other: object) -> bool:
+    """Whether a literal, as it is written, is equal to the value of another one."""
+    if not isinstance(other, int | float):
+        return constant == repr(other)
+    return number_of(constant) == other
+
+
 def class_list(node: ast.expr) -> list[ast.expr]:
     """The classes in the second argument of isinstance."""
     match node:
