@@ -66,12 +66,21 @@ def guard_of(case: ast.match_case, subject: ast.expr) -> ast.expr | None:
     `case n if n > 5` asks for the same as `if count > 5`, in a `match count`.
     """
     match case.pattern:
-        case ast.MatchAs(name=str() as name) if case.guard is not None and isinstance(
-            subject, ast.Name | ast.Attribute
+        case ast.MatchAs(name=str() as name) if case.guard is not None and (
+            _may_be_asked_again(subject)
         ):
             guard: ast.expr = _Renamed(name, subject).visit(deepcopy(case.guard))
             return guard
     return case.guard
+
+
+def _may_be_asked_again(subject: ast.expr) -> bool:
+    """Whether a subject stays as it is when a guard is evaluated in its words: it calls nothing but `len`."""
+    return not any(
+        isinstance(one, ast.Await | ast.NamedExpr | ast.Yield | ast.YieldFrom)
+        or (isinstance(one, ast.Call) and ast.unparse(one.func) != "len")
+        for one in ast.walk(subject)
+    )
 
 
 class _Renamed(ast.NodeTransformer):
