@@ -198,7 +198,8 @@ def _kept(
         inside.update(ast.walk(value))
     linked: set[str] = set()
     followed: set[str] = set()
-    tests = [test for test in conditions(node) if test not in inside] if kept else []
+    asking = conditions(node, cases=True) if kept else ()
+    tests = [test for test in asking if test not in inside]
     for name, values in kept.items():
         about = {one for value in values for one in _names(value)}
 
