@@ -24,6 +24,7 @@ from .ways import (
     Value,
     Way,
     after_effects,
+    changed,
     decide,
     doubt,
     forget,
@@ -316,6 +317,11 @@ class Evaluation:
                             one = {**one, ("value", target.id): result}
                     else:
                         self.exits.raised.append(way)
+                        match target:
+                            case ast.Subscript(value=whole, ctx=ast.Store()):
+                                one = changed(one, whole)
+                            case ast.Attribute(ctx=ast.Store()) if value is None:
+                                one = changed(one, target)
                         one = forget_impure(one)
                         if (
                             value is not None

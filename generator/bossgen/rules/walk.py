@@ -336,8 +336,9 @@ class Walk(Evaluation):
         return done
 
     def without_rounds(self, iterable: ast.expr, way: Way) -> list[Way]:
-        """The way on which a loop is not entered; vague where what it loops over was something, not nothing."""
-        if ast.unparse(iterable) in self.facts.measured:
+        """The way on which a loop is not entered; vague where what it loops over was something, or may be by now."""
+        source = ast.unparse(iterable)
+        if source in self.facts.measured or ("set", source) in way:
             return vague([way])
         for fact in self.facts.of(iterable):
             known = way.get(("test", fact.about))

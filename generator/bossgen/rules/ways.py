@@ -36,8 +36,8 @@ NOTHING: Final = Value("none", "None", truth=False, constant="None")
 
 
 Way: TypeAlias = dict[Any, Any]
-"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("set", source of an attribute) and
-by the marks below."""
+"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("set", source) of an attribute that
+was assigned or of what was changed since it was asked for, and by the marks below."""
 
 VAGUE: Final = ("vague",)
 DECIDED: Final = ("decided",)
@@ -82,7 +82,7 @@ def forget(way: Way, names: Sequence[str]) -> Way:
         key: value
         for key, value in way.items()
         if not (
-            (key[0] == "value" and key[1] in gone)
+            (key[0] in {"value", "set"} and key[1] in gone)
             or (key[0] in {"test", "types", "asked"} and gone & _words(key[1]))
         )
     } | {
@@ -107,9 +107,34 @@ def after_effects(node: ast.expr | None, way: Way) -> Way:
         return way
     way = forget(way, walruses(node))
     if any(key[0] in {"test", "types"} for key in way) and _acts(node):
+        for one in ast.walk(node):
+            match one:
+                case ast.Call(func=ast.Attribute(value=value, attr=attribute)) if (
+                    attribute in _ADDS
+                ):
+                    way = changed(way, value)
         way = forget_impure(way)
     return way
 
+
+def changed(way: Way, node: ast.expr) -> Way:
+    """Note that something is made another by what it was, as by `append`, since it was asked for.
+
+    Who asks `if not items` before `items.append(...)` knows what is in it then; we know nothing more.
+    """
+    source = ast.unparse(node)
+    subject = re.compile(rf"(?<![\w.]){re.escape(source)}(?![\w.\[(])")
+    asked = {key for key in way if key[0] == "test" and subject.search(key[1])}
+    if not asked:
+        return way
+    left = {key: value for key, value in way.items() if key not in asked}
+    return {**left, ("set", source): True}
+
+
+# Who takes something out, on the other hand, may leave nothing.
+_ADDS: Final = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "setdefault", "update"}
+)
 
 _IMPURE: Final = re.compile(r"[.\[(]")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
