@@ -52,6 +52,9 @@ _SAYS: Final[Mapping[type[ast.cmpop], frozenset[int]]] = {
 }
 _ORDER: Final = frozenset({_LESS, _EQUAL, _GREATER})
 _BOTH: Final = frozenset({False, True})
+_NONE, _FALSE, _TRUE = 0, 1, 2
+# Of what is asked to be true, or to be None: what is true is not None.
+_TRUTH: Final = frozenset({_NONE, _FALSE, _TRUE})
 
 
 class Facts:
@@ -128,13 +131,18 @@ class Facts:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 one, other = ast.unparse(_value(left)), ast.unparse(_value(right))
                 yes = isinstance(operator, ast.In | ast.Is)
+                if other == "None" and isinstance(operator, ast.Is | ast.IsNot):
+                    none = frozenset({_NONE})
+                    yield Fact(one, none if yes else _TRUTH - none, _TRUTH)
+                    return
                 if type(operator) not in _SAYS:
                     word = "in" if isinstance(operator, ast.In | ast.NotIn) else "is"
                     yield Fact(f"{one} {word} {other}", frozenset({yes}), _BOTH)
                     return
                 if other in _EMPTY and isinstance(operator, ast.Eq | ast.NotEq):
+                    true = frozenset({_TRUE})
                     unequal = isinstance(operator, ast.NotEq)
-                    yield Fact(one, frozenset({unequal}), _BOTH)
+                    yield Fact(one, true if unequal else _TRUTH - true, _TRUTH)
                 holds = _SAYS[type(operator)]
                 if other < one:
                     one, other = other, one
@@ -144,7 +152,7 @@ class Facts:
                 return
             case _:
                 source = ast.unparse(test)
-                yield Fact(source, frozenset({True}), _BOTH)
+                yield Fact(source, frozenset({_TRUE}), _TRUTH)
                 # What is true is not 0, and not empty.
                 if source in self.measured:
                     yield self._in_cells(_length(test), ast.NotEq, 0)
