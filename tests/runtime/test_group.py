@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from boss import Group, Noreply, Remote, ServiceHandler
+from boss import Group, Noreply, Ok, Remote, ServiceHandler, WebSocket
+from boss.runtime.batch import Batch
 from boss.runtime.client import MANY_GROUPS
+from boss.runtime.fast_client import FastClient
 from boss.runtime.turn import Turn
 from boss.runtime.worker import Worker
 from tests.runtime.fakes import Bench, FakeClient, bench, make_service
+from tests.runtime.local import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -261,6 +264,61 @@ async def test_what_a_member_holds_leaves_before_what_the_group_is_sent() -> Non
         await b.settle()
         assert ann.written == 0
         assert ann.inbox == ["1", "end of turn"]
+
+
+class Room(ServiceHandler[Group]):
+    """Sends to all what one says; who says "close" is closed before."""
+
+    def init(self) -> Ok[Group]:
+        return Ok(Group())
+
+    def handle_join(self, url: str, websocket: WebSocket, state: Group) -> Any:
+        state.add(websocket)
+        return Noreply(state)
+
+    def handle_incoming(
+        self, url: str, websocket: WebSocket, message: Any, state: Group
+    ) -> Any:
+        if message == "close":
+            websocket.close(4000)
+        state.send(message)
+        return Noreply(state)
+
+
+async def test_a_client_that_does_not_read_is_not_written_to_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    put_batch = FastClient.put_batch
+
+    def watched(self: FastClient, batch: Batch, hold: bool) -> None:
+        asked.append(self)
+        put_batch(self, batch, hold)
+
+    monkeypatch.setattr(FastClient, "put_batch", watched)
+    async with serving(Room, "fast") as room:
+        ann, slow = await room.join()
+        bob, _ = await room.join()
+        slow.pause_writing()
+        bob.send(1, b"1")
+        await bob.until(lambda: bob.inbox == ["1"])
+        assert asked == [slow.peer]
+        assert len(slow.peer.queue) == 1
+        slow.resume_writing()
+        bob.send(1, b"2")
+        await ann.until(lambda: ann.inbox == ["1", "2"])
+        assert asked == [slow.peer], "and then it is written to like any other"
+
+
+async def test_nothing_is_written_behind_a_close_frame() -> None:
+    async with serving(Room, "fast") as room:
+        ann, _ = await room.join()
+        bob, _ = await room.join()
+        ann.send(1, b"close")
+        await bob.until(lambda: bob.inbox == ["close"])
+        await ann.gone()
+        assert [opcode for opcode, _ in ann.frames] == [8]
+        assert room.worker.counters.messages_to_gone_clients == 1
 
 
 async def test_a_closed_client_leaves_every_group_before_its_handle_close() -> None:
