@@ -326,6 +326,22 @@ async def test_all_is_heard_of_a_client_that_is_lost_when_the_service_has_caught
         protocol.transport.abort()
 
 
+async def test_all_is_heard_of_a_client_that_is_lost_while_others_have_their_turn(
+    busy: type[Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "FAIR_SHARE", 0)
+    busy.go.set()
+    async with serving(busy, "fast") as service:
+        _, protocol = await service.join()
+        texts = SOME[: 3 * LOOK_AT_CLOCK]
+        protocol.data_received(b"".join(frame(1, text.encode()) for text in texts))
+        assert protocol.held
+        protocol.peer.gone(Error("closed"))
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == texts
+        protocol.transport.abort()
+
+
 async def test_a_pong_is_looked_for_once_more_for_each_ping(busy: type[Busy]) -> None:
     """Also when the ping before was given up since no pong is read."""
     async with serving(busy, "fast") as service:
@@ -459,6 +475,30 @@ async def test_whoever_floods_a_service_leaves_the_loop_to_others(
                 await asyncio.sleep(0)
                 turns += 1
         assert max(Counter(heard).values()) <= 2 * LOOK_AT_CLOCK
+
+
+async def test_of_a_flood_no_more_is_read_than_can_be_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "FAIR_SHARE", 0)
+    heard = most = 0
+
+    class Counting(ServiceHandler[None]):
+        def handle_incoming(
+            self, url: str, websocket: WebSocket, message: str | bytes, state: None
+        ) -> Noreply[None]:
+            nonlocal heard
+            heard += 1
+            return Noreply(state)
+
+    async with serving(Counting, "fast") as service:
+        peer, connection = await service.join()
+        peer.transport.write(frame(1, b"x" * 1000) * 4000)
+        async with asyncio.timeout(PATIENCE):
+            while heard < 4000:
+                await asyncio.sleep(0)
+                most = max(most, len(connection._partial or b""))
+        assert MAX_KEPT < most < 1 << 20
 
 
 async def test_at_server_stop_nobody_waits_long_for_an_answer_to_a_close_frame(
