@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocketException
 from fastapi.routing import APIWebSocketRoute
+from starlette.routing import Match, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket as Connection
 
@@ -164,6 +165,27 @@ async def test_in_a_mounted_application_only_the_whole_path_leads_there() -> Non
     assert (name, short(scope)) == ("news", False)
 
 
+async def test_a_mounted_application_does_not_see_what_it_is_mounted_at() -> None:
+    house = House()
+    app = FastAPI()
+    app.mount("/websocket", included(house))
+    assert await shake_hands(app, "/websocket/chat") == ["websocket.close"]
+    path = "/websocket/websocket/chat"
+    assert await shake_hands(app, path) == ["websocket.accept"]
+
+
+async def test_a_request_that_is_no_handshake_finds_nothing() -> None:
+    answers = await shake_hands(
+        included(House()), "/websocket/chat", type="http", method="GET"
+    )
+    assert answers == ["http.response.start", "http.response.body"]
+
+
+async def test_where_fastapi_notes_nothing_it_is_left_to_fastapi() -> None:
+    scope = {"type": "websocket", "path": "/websocket/chat"}
+    assert House().router.matches(scope) == (Match.NONE, {})
+
+
 async def test_behind_a_proxy_that_strips_a_path() -> None:
     house = House()
     app = included(house)
@@ -233,6 +255,13 @@ def put_another_before(routes: list[Any]) -> None:
     routes.insert(0, APIWebSocketRoute("/websocket/chat", own))
 
 
+def put_one_of_starlette_before(routes: list[Any]) -> None:
+    async def own(websocket: Connection) -> None:
+        await websocket.close()
+
+    routes.insert(0, WebSocketRoute("/websocket/chat", own))
+
+
 def guard_it(routes: list[Any]) -> None:
     routes[0].dependencies.append(Depends(guard))
 
@@ -245,7 +274,14 @@ def exchange_the_endpoint(routes: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [take_out, put_another_before, guard_it, exchange_the_endpoint]
+    "change",
+    [
+        take_out,
+        put_another_before,
+        put_one_of_starlette_before,
+        guard_it,
+        exchange_the_endpoint,
+    ],
 )
 async def test_what_somebody_changes_in_the_routes_is_not_passed_over(
     change: Any,
