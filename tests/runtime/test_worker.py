@@ -447,9 +447,18 @@ async def test_a_callback_that_swallows_its_cancellation_is_closed(
     assert "crashed" not in caplog.text
 
 
+@pytest.mark.parametrize("swallows", [False, True], ids=["cancelled", "closed"])
 @pytest.mark.usefixtures("_short")
-async def test_after_a_callback_was_cancelled_others_may_crash_as_ever() -> None:
+async def test_after_a_callback_was_cancelled_others_may_crash_as_ever(
+    swallows: bool,
+) -> None:
     class Crashes(Stubborn):
+        async def cancelled(self) -> Any:
+            while swallows:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            raise asyncio.CancelledError
+
         def handle_close(
             self, reason: Any, url: str, websocket: Any, state: None
         ) -> Any:
