@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pytest
 
 from boss import TIMEOUT, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
-from boss.runtime import worker
+from boss.runtime import calling, worker
 from boss.runtime.client import MAX_KEPT, MAX_WAITING, MAX_WAITING_BYTES
-from boss.runtime.errors import ServiceDown
+from boss.runtime.errors import ServiceDown, ServiceStartError
 from tests.runtime.fakes import bench
 
 pytestmark = pytest.mark.anyio
@@ -443,8 +443,47 @@ async def test_a_callback_that_swallows_its_cancellation_is_closed(
     assert seen == ["told", "terminate 'shutdown'"]
     assert task is not None
     assert task.done()
-    assert "goes on all the same and is closed" in caplog.text
+    assert "goes on all the same, and is closed" in caplog.text
     assert "crashed" not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("swallowed", [asyncio.CancelledError, BaseException])
+async def test_terminate_and_init_have_their_time_and_no_more(
+    swallowed: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Even if they swallow that it is over."""
+    monkeypatch.setattr(calling, "INSIST", 0.01)
+    for name in ("INIT_LIMIT", "TERMINATE_LIMIT"):
+        monkeypatch.setattr(worker, name, 0.01)
+
+    class Swallows(ServiceHandler[None]):
+        starts: ClassVar[bool] = True
+
+        async def init(self) -> Ok[None]:
+            return Ok(None) if self.starts else await self.go_on()
+
+        async def terminate(self, reason: object, state: None) -> None:
+            await self.go_on()
+
+        async def go_on(self) -> Any:
+            while True:
+                with contextlib.suppress(swallowed):
+                    await asyncio.Event().wait()
+
+    task = asyncio.current_task()
+    assert task is not None
+    async with asyncio.timeout(5):
+        async with bench(Swallows):
+            pass
+        assert "terminate took longer than 0.01 seconds" in caplog.text
+        Swallows.starts = False
+        with pytest.raises(ServiceStartError, match=r"init took longer than 0\.01"):
+            async with bench(Swallows):
+                pass
+    assert task.cancelling() == 0
 
 
 @pytest.mark.parametrize("swallows", [False, True], ids=["cancelled", "closed"])

@@ -77,7 +77,7 @@ class MessageLoop(ABC):
         self.alive = False  # between init and terminate
         self.busy = True  # see the module; True until the first life has begun
         self.cancelling = False  # is it we who cancel a callback, at server stop,
-        self.closing = False  # and close it, since it goes on all the same?
+        self.given_up = False  # and is it closed, since it goes on all the same?
         self.handler: ServiceHandler[Any] | None = None  # the service's own instance
         # To be handed to handle_join before anything else.
         self.rejoining: deque[Client] = deque()
@@ -295,18 +295,18 @@ class MessageLoop(ABC):
         self, name: str, client: Client | None, awaitable: Awaitable[object]
     ) -> None:
         try:
-            result = await timed(awaitable, lambda seconds: self._spent(name, seconds))
+            result = await timed(
+                awaitable,
+                lambda seconds: self._spent(name, seconds),
+                lambda: self.given_up,
+            )
             if inspect.isawaitable(result):
                 raise TypeError(
                     f"{name} returned an awaitable from an awaitable; await it there"
                 )
         except BaseException as error:
             ours = self.cancelling and isinstance(error, asyncio.CancelledError)
-            if (
-                ours
-                or self.closing
-                or isinstance(error, (KeyboardInterrupt, GeneratorExit))
-            ):
+            if ours or isinstance(error, (KeyboardInterrupt, GeneratorExit)):
                 raise
             self.crashed(name, client, error)  # logs it
             return

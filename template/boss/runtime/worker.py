@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from threading import get_ident
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from .calling import from_thread, from_user, within
 from .client import Client
@@ -297,29 +297,13 @@ class Worker(MessageLoop):
         self.cancelling = True
         task.cancel()
         await asyncio.wait({task}, timeout=LAST_LIMIT)
-        closed = not task.done()
-        if closed:
-            await self._close_callback(task)
-        self.cancelling = self.closing = False
+        if not task.done():
+            log.error("%s: it goes on all the same, and is closed", self.name)
+            self.given_up = True
+            task.cancel()
+            await asyncio.wait({task}, timeout=LAST_LIMIT)
+        self.cancelling = self.given_up = False
         if not self.alive and self.task is task:  # it was `init` of another life
             self.go_down("stopped", "shutdown", 1012)
-        elif closed or task.cancelled():  # else it has gone on by itself
+        elif task.cancelled():  # else it has gone on by itself
             self.drain()
-
-    async def _close_callback(self, task: asyncio.Task[None]) -> None:
-        """End a callback that swallows its cancellation: asyncio would wait for it when the loop ends, for ever."""
-        self.closing = True
-        error: Exception | None = None
-        try:
-            cast("Coroutine[Any, Any, None]", task.get_coro()).close()
-        except Exception as raised:  # noqa: BLE001  # logged: it swallows GeneratorExit, too, or fails
-            error = raised
-        log.error(
-            "%s: the callback goes on all the same and is closed",
-            self.name,
-            exc_info=error and from_user(error),
-        )
-        task.cancel()  # it has not noticed, and finds nothing left to run,
-        await asyncio.wait({task}, timeout=LAST_LIMIT)
-        if task.done() and not task.cancelled():
-            task.exception()  # which it need not report
