@@ -410,6 +410,37 @@ async def test_terminate_has_its_time_whatever_it_comes_from() -> None:
     assert Stubborn.ended == ["ValueError('cancelled')"]
 
 
+@pytest.mark.usefixtures("_short")
+async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None:
+    """It awaits a task of the user's own, and it is this that swallows the cancellation."""
+    terminating = asyncio.Event()
+
+    async def outlives() -> None:
+        while not terminating.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await terminating.wait()
+
+    class Awaits(Stubborn):
+        async def handle_info(self, info: Any, state: None) -> Any:
+            await asyncio.create_task(outlives())
+            return Stop("late", None)
+
+        async def terminate(self, reason: object, state: None) -> None:
+            terminating.set()
+            await super().terminate(reason, state)
+
+    async with bench(Awaits) as b:
+        b.worker.info("x")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task = b.worker.task
+    assert task is not None
+    await asyncio.wait({task})
+    await b.settle()
+    assert Stubborn.ended == ["'shutdown'"]
+    assert b.worker.reason == "shutdown"
+
+
 # The rest of what is closed complains when it is freed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("swallowed", [asyncio.CancelledError, BaseException])

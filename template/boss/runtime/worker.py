@@ -230,6 +230,8 @@ class Worker(MessageLoop):
         self._end(reason, crashed=False)
 
     def _end(self, reason: object, *, crashed: bool) -> None:
+        if not self.alive:  # it awaited a task that outlived the life at server stop
+            return
         self.alive = False
         self.cancel_timer()
         self.begin_task(self._ended(self, reason, crashed))
@@ -302,8 +304,8 @@ class Worker(MessageLoop):
             self.given_up = True
             task.cancel()
             await asyncio.wait({task}, timeout=LAST_LIMIT)
-        self.cancelling = self.given_up = False
+        self.cancelling = self.given_up = not task.done()
         if not self.alive and self.task is task:  # it was `init` of another life
             self.go_down("stopped", "shutdown", 1012)
-        elif task.cancelled():  # else it has gone on by itself
+        elif task.cancelled():  # else it has gone on, or still refuses to end
             self.drain()
