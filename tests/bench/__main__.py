@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import building, memory, scale, slow, start, table
-from .client import LoadFailed, compile_client
+from .client import LoadFailed
+from .compiled import NoCompiler
 from .contestants import BASE, CONTESTANTS, PROJECT, Contestant
 from .project import ProjectFailed, make_project
 from .rounds import measure
@@ -116,7 +117,6 @@ def main(arguments: Sequence[str]) -> int:
     if len(set(cores())) < 2:
         print("there is one core only: the load client takes its share of it")
     try:
-        compile_client()
         contestants = present(options.only)
         with tempfile.TemporaryDirectory(prefix="bossgen-bench-") as folder:
             ours = any(one.directory == PROJECT for one in contestants)
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str]) -> int:
             plan = Plan(contestants, project, options.rounds, options.seconds)
             for name in names:
                 BENCHES[name](plan)
-    except (LoadFailed, ProjectFailed, ServerFailed) as error:
+    except (LoadFailed, NoCompiler, ProjectFailed, ServerFailed) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(table.surroundings())

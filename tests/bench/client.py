@@ -1,19 +1,17 @@
-"""The load client: `load.c`, compiled once into a cache folder and run for each round."""
+"""The load client: `load.c`, run for each round."""
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .compiled import compiled
+
 SOURCE = Path(__file__).parent / "load.c"
-FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror")
 
 
 class LoadFailed(Exception):
@@ -99,27 +97,6 @@ class Report:
         return self.server_cpu * 1e6 / self.units if self.units else float("inf")
 
 
-def compiler() -> str | None:
-    """Return the path of a C compiler, or None."""
-    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-
-
-def compile_client() -> Path:
-    """Return the compiled client, made anew only when its source has changed."""
-    cc = compiler()
-    if cc is None:
-        raise LoadFailed("there is no C compiler (cc) on the PATH")
-    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"bossgen-bench-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    program = folder / f"load-{digest}"
-    if not program.exists():
-        fresh = folder / f"load-{digest}.{os.getpid()}"
-        subprocess.run([cc, *FLAGS, "-o", fresh, SOURCE], check=True, timeout=120)
-        fresh.rename(program)
-    return program
-
-
 def run(
     load: Load, port: int, target: Target, pid: int = 0, core: int | None = None
 ) -> Report:
@@ -144,7 +121,7 @@ def spawn(
     load: Load, port: int, target: Target, pid: int = 0, core: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Start the client and end it with the block, whatever happens."""
-    words = [str(compile_client()), *load.arguments(port, target, pid)]
+    words = [str(compiled(SOURCE)), *load.arguments(port, target, pid)]
     process = subprocess.Popen(
         words,
         stdin=subprocess.PIPE,
@@ -174,4 +151,4 @@ def idle(connections: int, port: int, target: Target, core: int) -> Iterator[Non
 
 
 if __name__ == "__main__":
-    sys.exit(subprocess.call([str(compile_client()), *sys.argv[1:]]))
+    sys.exit(subprocess.call([str(compiled(SOURCE)), *sys.argv[1:]]))

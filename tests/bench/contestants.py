@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .client import Target
+from .compiled import compiled
 from .server import Server, cores, free_port, running
 
 HERE = Path(__file__).parent
@@ -39,11 +40,12 @@ class Contestant:
     """
 
     name: str
-    arguments: tuple[str, ...]  # of Python; {port} is filled in
+    arguments: tuple[str, ...]  # {port} is filled in
     targets: dict[str, Target] = field(default_factory=lambda: dict(ROUTES))
     directory: str = str(HERE)
     needs: tuple[str, ...] = ()  # modules
     environment: dict[str, str] = field(default_factory=dict)  # {port} is filled in
+    source: Path | None = None  # of a program in C; None for Python
 
     def target(self, kind: str) -> Target | None:
         """Return where a kind of work is done, or None where it cannot be."""
@@ -52,6 +54,10 @@ class Contestant:
     def missing(self) -> tuple[str, ...]:
         """Return the modules it needs and this Python lacks."""
         return tuple(name for name in self.needs if find_spec(name) is None)
+
+    def program(self) -> str:
+        """Return the program that is run."""
+        return sys.executable if self.source is None else str(compiled(self.source))
 
 
 CONTESTANTS = (
@@ -88,6 +94,8 @@ CONTESTANTS = (
     Contestant(
         "channels", (*UVICORN, "apps.channels_app:app"), needs=("channels", "django")
     ),
+    # What the kernel leaves to gain: no server with one write for each message is faster.
+    Contestant("C", ("{port}",), source=HERE / "limit.c"),
 )
 
 
@@ -96,7 +104,7 @@ def serving(contestant: Contestant, project: Path) -> Iterator[Server]:
     """Run a contestant on the servers' core for as long as the block lasts."""
     port = free_port()
     command = [
-        sys.executable,
+        contestant.program(),
         *(word.format(port=port) for word in contestant.arguments),
     ]
     environment = {

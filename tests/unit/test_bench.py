@@ -1,9 +1,9 @@
-"""The load client of the benchmarks speaks WebSocket as another implementation does."""
+"""The C programs of the benchmarks speak WebSocket as another implementation does."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -11,9 +11,11 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from tests.bench import client
 from tests.bench.client import Load, LoadFailed, Target
+from tests.bench.compiled import compiler
+from tests.bench.contestants import CONTESTANTS, HERE, serving
 
 pytestmark = pytest.mark.skipif(
-    client.compiler() is None, reason="the load client needs a C compiler"
+    compiler() is None, reason="the load client needs a C compiler"
 )
 
 
@@ -115,3 +117,25 @@ def test_a_refused_handshake_is_an_error() -> None:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load("echo", 3),
+        Load("echo", 3, size=4096),
+        Load("fanout", 5, in_flight=2),
+        Load("chat", 4, speakers=2),
+        Load("churn", 4),
+    ],
+    ids=lambda load: f"{load.mode}-{load.size}",
+)
+def test_the_server_in_c_does_what_is_measured(load: Load) -> None:
+    in_c = next(one for one in CONTESTANTS if one.name == "C")
+    target = in_c.target("echo" if load.mode == "echo" else "room")
+    assert target is not None
+    load = replace(load, seconds=0.1, warm_up=0)
+    with serving(in_c, HERE) as server:
+        assert client.run(load, server.port, target).messages > 0
+        # Whoever has left is not written to any more.
+        assert client.run(load, server.port, target).messages > 0
