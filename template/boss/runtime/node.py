@@ -112,9 +112,7 @@ class Node:
         """What the route to the service `name` calls."""
 
         async def connect(connection: Connection) -> None:
-            if connection.scope["path"].endswith("\n"):
-                await self.refuse(connection)  # routes match before a last line break
-            elif self._gateway is None:
+            if self._gateway is None:
                 log.error(
                     "%s: a client is refused, since the services are not started: is boss.router included in the"
                     " application that is served? The lifespan of a mounted one is not run, and a TestClient runs it"

@@ -42,13 +42,13 @@ class ServiceRouter(APIRouter):
         """Is there a route for this request? What an application asks a router that it includes."""
         if self._find(scope) is not None:
             return Match.FULL, {}
-        return super().matches(scope)
+        return super().matches(_on_one_line(scope))
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that `matches` has found a route for."""
         route = self._find(scope)
         if route is None:
-            await super().handle(scope, receive, send)
+            await super().handle(_on_one_line(scope), receive, send)
             return
         scope["route"], scope["endpoint"] = route, route.endpoint
         scope.setdefault("path_params", {})
@@ -84,3 +84,10 @@ class ServiceRouter(APIRouter):
                 break
             direct.setdefault(route.path, route)  # the first one wins
         return direct
+
+
+def _on_one_line(scope: Scope) -> Scope:
+    """The scope, but for line breaks in the path of a WebSocket: patterns of routes match before a last one, and end at any."""
+    if scope["type"] != "websocket" or "\n" not in scope["path"]:
+        return scope
+    return {**scope, "path": scope["path"].replace("\n", "\t")}

@@ -505,12 +505,15 @@ def one_bit_off(value: str, bit: int) -> str:
     return value[:-1] + digits[digits.index(value[-1]) ^ 1 << bit]
 
 
-def test_a_line_break_behind_the_path_is_no_service(server: Server) -> None:
-    """A route matches before a last line break, as `$` of regular expressions does."""
+@pytest.mark.parametrize("rest", [b"d00%0a", b"d00%0a%0a", b"d00%0aroom", b"%0a"])
+def test_a_line_break_in_the_path_names_no_service(server: Server, rest: bytes) -> None:
+    """A pattern matches before a last line break, as `$` of regular expressions does, and `.` matches none."""
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.settimeout(PATIENCE)
         connection.sendall(
-            b"GET /websocket/d00%0a HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            b"GET /websocket/"
+            + rest
+            + b" HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
             b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
