@@ -34,6 +34,9 @@ class ObedientWebsocket(ServiceHandler[None]):
                 websocket.close(int(code), reason)
             case ["crash"]:
                 raise RuntimeError("as I was told")
+            case ["flood", count]:
+                for number in range(int(count)):
+                    websocket.send(str(number))
             case ["stop"]:
                 return Stop("normal", state)
             case _:

@@ -190,6 +190,15 @@ def test_a_file_is_sent_as_bytes(page: Page, server: Server) -> None:
     expect(log(one).locator(".received")).to_contain_text("·ab·")
 
 
+def test_a_long_log_does_not_lengthen_the_page(page: Page, server: Server) -> None:
+    page.goto(server.url("/"))
+    one = join(page, "obedient")
+    before = page.evaluate("document.documentElement.scrollHeight")
+    say(one, "flood 500")
+    expect(log(one).locator(".received").last).to_contain_text("499")
+    assert page.evaluate("document.documentElement.scrollHeight") == before
+
+
 @pytest.mark.parametrize(
     ("order", "words", "state"),
     [
