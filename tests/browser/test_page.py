@@ -199,6 +199,32 @@ def test_a_long_log_does_not_lengthen_the_page(page: Page, server: Server) -> No
     assert page.evaluate("document.documentElement.scrollHeight") == before
 
 
+def test_a_flood_of_messages_does_not_hold_up_the_page(
+    page: Page, server: Server
+) -> None:
+    """The log is measured once for a frame, and not for each message."""
+    page.goto(server.url("/"))
+    one = join(page, "obedient")
+    page.evaluate("""() => {
+        const measured = Object.getOwnPropertyDescriptor(Element.prototype, "scrollHeight");
+        window.measured = 0;
+        Object.defineProperty(document.querySelector(".log"), "scrollHeight", {
+            get() {
+                window.measured += 1;
+                return measured.get.call(this);
+            },
+        });
+    }""")
+    say(one, "flood 5000")
+    expect(log(one).locator(".received").last).to_contain_text("4999")
+    assert page.evaluate("measured") < 2500
+    assert log(one).locator(".entry").count() == 500
+    page.wait_for_function("""() => {
+        const box = document.querySelector(".log");
+        return box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+    }""")
+
+
 @pytest.mark.parametrize(
     ("order", "words", "state"),
     [

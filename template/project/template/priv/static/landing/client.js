@@ -14,6 +14,7 @@ export class Client {
   #said = [];
   #recalled = 0;
   #countdown = 0;
+  #following = false;
   /** @type {{ words: string, times: number, entry: any }} the last note */
   #noted = { words: "", times: 0, entry: undefined };
 
@@ -294,7 +295,7 @@ export class Client {
 
   /** @param {string} kind @param {HTMLElement} words */
   #append(kind, words) {
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 24;
+    this.#follow();
     const now = new Date();
     const entry = element(
       `div.entry.${kind}`,
@@ -305,8 +306,18 @@ export class Client {
     );
     this.log.append(entry);
     while (this.log.childElementCount > LONGEST_LOG) this.log.firstElementChild.remove();
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
     return entry;
+  }
+
+  /** Keep the end of the log in sight, if it was. To measure is slow, so it is done once for a frame. */
+  #follow() {
+    if (this.#following) return;
+    this.#following = true;
+    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 24;
+    requestAnimationFrame(() => {
+      this.#following = false;
+      if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    });
   }
 }
 
