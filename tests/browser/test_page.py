@@ -225,6 +225,18 @@ def test_a_flood_of_messages_does_not_hold_up_the_page(
     }""")
 
 
+def test_text_that_runs_from_right_to_left_does_so(page: Page, server: Server) -> None:
+    page.goto(server.url("/"))
+    one = join(page, "chat")
+    for text, direction in (("\u05e9\u05dc\u05d5\u05dd!", "rtl"), ("hello!", "ltr")):
+        one.get_by_label("Message of").fill(text)
+        expect(one.get_by_label("Message of")).to_have_css("direction", direction)
+        one.get_by_role("button", name="Send", exact=True).click()
+        shown = log(one).locator(".received pre").last
+        expect(shown).to_have_text(text)
+        expect(shown).to_have_css("direction", direction)
+
+
 @pytest.mark.parametrize(
     ("order", "words", "state"),
     [

@@ -39,6 +39,7 @@ export class Client {
     this.log = element("div.log", { role: "log", tabIndex: 0, "aria-label": `What ${name} sent and heard` });
     this.message = element("textarea", {
       rows: 1,
+      dir: "auto",
       spellcheck: false,
       placeholder: "Message",
       "aria-label": `Message of ${name}`,
@@ -282,7 +283,7 @@ export class Client {
     let body;
     if (typeof data === "string") {
       const shown = pretty(data);
-      body = element("pre", {}, shown.length > LONGEST_TEXT ? `${shown.slice(0, LONGEST_TEXT)}…` : shown);
+      body = element("pre", { dir: "auto" }, shown.length > LONGEST_TEXT ? `${shown.slice(0, LONGEST_TEXT)}…` : shown);
       if (shown.length > LONGEST_TEXT) about.push(`${shown.length} characters`);
     } else {
       about.push(`binary, ${bytes(data.byteLength)}`);
