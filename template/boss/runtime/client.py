@@ -58,6 +58,7 @@ class Home(Protocol):
 
     def send_after(self, seconds: float, info: object) -> Timer:
         """Let `info` reach the service later."""
+        ...
 
 
 class Membership(Protocol):

@@ -12,8 +12,10 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Now, in seconds; never goes back."""
+        ...
 
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any
     ) -> Timer:
         """Call `callback` once, `delay` seconds from now, unless cancelled."""
+        ...

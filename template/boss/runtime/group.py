@@ -159,7 +159,7 @@ class Group:
         else:
             self._direct[client] = write
 
-    def settle(self, member: object) -> None:
+    def settle(self, member: Any) -> None:
         """Hand over to `member`, if it is one, what was sent to the group in this turn so far."""
         if self._noted.messages and member in self._members:
             noted = self._apart.get(member, self._noted)

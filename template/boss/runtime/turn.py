@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
-from typing import Protocol
+from typing import Any, Protocol
 
 from .calling import from_thread
 
@@ -29,7 +29,7 @@ class Sender(Protocol):
 class PendingGroup(Protocol):
     """The one group that has messages held for all its members."""
 
-    def settle(self, member: object) -> None:
+    def settle(self, member: Any) -> None:
         """Hand over to `member`, if it is one, what was sent to the group so far."""
 
     def spread(self) -> None:
