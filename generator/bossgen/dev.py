@@ -58,6 +58,8 @@ def dev(
                 tell(outcome, seconds)
                 if isinstance(outcome, Report) and not outcome.failed:
                     server.restart()
+                elif not server.runs:
+                    say("no server runs: the next build that succeeds starts it")
         finally:
             server.stop()
             with suppress(OSError):
@@ -77,6 +79,11 @@ class Server:
         self._environment = {**os.environ, VARIABLE: status, "BOSS_SECRET": secret}
         # The server waits at the first end; the second is closed with this process, however it ends.
         self._pipe, _ = os.pipe()
+
+    @property
+    def runs(self) -> bool:
+        """Has it been started, and not ended by itself, as far as `look_after` has seen?"""
+        return self._process is not None
 
     def restart(self) -> None:
         """End the server if it runs, and start it on what is there now."""

@@ -123,6 +123,17 @@ def test_dev_serves_what_was_built_last(
     assert not (project / ".bossgen/dev.json").exists()
 
 
+def test_dev_tells_that_nothing_is_served_before_the_first_good_build(
+    bossgen: Bossgen, project: Path, handler: Path
+) -> None:
+    before = save(handler, lambda text: f"{text}\n\ndef\n")
+    with running(bossgen, "dev", project=project) as output:
+        output.until("1 error; boss/ is left as it was")
+        output.until("no server runs: the next build that succeeds starts it")
+        save(handler, lambda _: before)
+        output.until(RUNNING)
+
+
 def test_dev_tells_when_the_server_has_ended_by_itself(
     bossgen: Bossgen, project: Path
 ) -> None:
