@@ -1,7 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """Drive services in a test, without a network: the real worker, mailbox and supervisor, and a clock of its own.
 
-    @awaited
+    @pytest.mark.anyio
     async def test_chat() -> None:
         async with ServiceTest(ChatWebsocket) as chat:
             ann, bob = await chat.join(session_id="ann"), await chat.join()

@@ -1,9 +1,12 @@
 """The test kit drives the real worker, mailbox and supervisor, with pretended clients and a clock that stands still."""
 
 import asyncio
+import inspect
 import logging
+import runpy
 import socket
 import sys
+import textwrap
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +30,7 @@ from boss import (
     Stop,
     WebSocket,
     services,
+    testing,
 )
 from boss.testing import (
     ServiceStartError,
@@ -107,6 +111,26 @@ async def test_clients_hear_what_the_service_sends_in_its_order() -> None:
         await bob.send_json({"a": [1]})
         await ann.expect_json({"a": [1]})
         await bob.expect(b"\x00\xff", '{"a":[1]}')
+
+
+@pytest.mark.parametrize("described", [testing, testing.explore])
+async def test_the_example_of_a_docstring_is_a_test(
+    described: object, tmp_path: Path
+) -> None:
+    """As it stands, after the line that says what it does."""
+    paragraphs = (inspect.getdoc(described) or "").split("\n\n")[1:]
+    end = next(
+        number
+        for number, paragraph in enumerate(paragraphs)
+        if not paragraph.startswith("    ")
+    )
+    example = tmp_path / "example.py"
+    example.write_text(textwrap.dedent("\n\n".join(paragraphs[:end])))
+    names = {name: getattr(testing, name) for name in testing.__all__}
+    names |= {"ChatWebsocket": Room, "asyncio": asyncio, "pytest": pytest}
+    defined = runpy.run_path(str(example), names)
+    (test,) = (name for name in defined if name.startswith("test_"))
+    await defined[test]()
 
 
 async def test_info_and_state() -> None:
