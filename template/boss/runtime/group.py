@@ -74,7 +74,7 @@ class Group:
         """Send to every member, except `exclude`; like `WebSocket.send` for each, but framed once and joined.
 
         Raises:
-            TypeError: `message` is neither text nor bytes.
+            TypeError, UnicodeEncodeError: as there.
         """
         check_message(message)
         data = frame(message)

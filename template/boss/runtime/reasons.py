@@ -18,7 +18,8 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """`"closed"`: lost or reset; `"badencoding"`, `"badframe"`, `"toobig"`: what the client sent; `"slow"`: it did not read.
+    """`"closed"`: lost or reset; `"badencoding"`, `"badframe"`, `"toobig"`: what the client sent; `"slow"`: it did not read;
+    `"flood"`: it sent too much.
 
     Source: Chicago Boss, `{error, closed | badencoding | badframe | atom()}`.
     """

@@ -32,6 +32,7 @@ class WebSocket(ABC):
 
         Raises:
             TypeError: `message` is neither; raised here, at the sender, not in the client's task.
+            UnicodeEncodeError: UTF-8 cannot say it, because of a lone surrogate; likewise.
 
         Source: Chicago Boss, `WebSocket ! {text, Data}`; RFC 6455 section 5.6.
         """
@@ -55,7 +56,7 @@ class WebSocket(ABC):
             reason: at most 123 bytes of UTF-8.
 
         Raises:
-            ValueError: `code` or `reason` may not stand in a close frame.
+            TypeError, ValueError: `code` or `reason` may not stand in a close frame.
 
         Source: RFC 6455 sections 5.5.1 and 7.4.
         """
