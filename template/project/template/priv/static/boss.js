@@ -23,7 +23,7 @@ export const CLOSE_CODES = Object.freeze({
   1005: "closed without a code",
   1006: "the connection was lost, or the server refused it",
   1007: "one side sent text that is not UTF-8",
-  1008: "refused by a rule of the service: too slow, or not allowed",
+  1008: "refused by a rule of the service: too slow, too many messages, or not allowed",
   1009: "a message was too big",
   1010: "the server lacks an extension",
   1011: "the service failed, or pings went unanswered",
