@@ -216,6 +216,24 @@ async def test_the_history_tells_of_time_and_of_what_the_service_is_sent() -> No
     ]
 
 
+async def test_the_history_tells_of_a_message_that_nobody_hears() -> None:
+    class Deaf(ServiceHandler[None]):
+        def handle_incomming(
+            self, service_url: str, websocket: WebSocket, message: str, state: None
+        ) -> Noreply[None]:
+            raise AssertionError("it is not called")
+
+    with pytest.raises(AssertionError) as caught:
+        async with ServiceTest(Deaf) as deaf:
+            ann = await deaf.join(session_id="ann")
+            await ann.send("hi")
+            await ann.receive()
+    assert caught.value.__notes__[0].splitlines()[3:] == [
+        "  0 s  ann sends 'hi'",
+        "  0 s    deaf has no handle_incoming",
+    ]
+
+
 async def test_the_history_tells_of_what_comes_again() -> None:
     class Reminder(Room):
         def handle_broadcast(self, message: float, state: Group) -> Noreply[Group]:

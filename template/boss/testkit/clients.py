@@ -102,6 +102,8 @@ class TestClient:
             if not client.open:
                 raise self._failure(f"{self.name} cannot send {brief(message)}")
             self._world.did(f"{self.name} sends {brief(message)}")
+            if "handle_incoming" not in client.worker.callbacks:
+                self._world.note(f"  {client.worker.name} has no handle_incoming")
             if size_of(message) > client.worker.limits.max_message_size:
                 client.finish(1009, "message too big", Error("toobig"))
             else:
