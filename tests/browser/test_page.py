@@ -323,6 +323,16 @@ def test_a_message_to_a_closed_client_is_not_lost(page: Page, server: Server) ->
     expect(one.get_by_label("Message of")).to_have_value("still here")
 
 
+def test_clients_of_several_services_are_told_apart_without_seeing_them(
+    page: Page, server: Server
+) -> None:
+    page.goto(server.url("/"))
+    join(page, "chat")
+    join(page, "obedient")
+    for name in ("Client 1 of chat", "Client 1 of obedient"):
+        expect(page.get_by_role("region", name=name, exact=True)).to_have_count(1)
+
+
 def test_clients_stand_side_by_side_and_can_be_removed(
     page: Page, server: Server
 ) -> None:

@@ -20,11 +20,12 @@ export class Client {
 
   /**
    * @param {string} url
+   * @param {string} service its name
    * @param {string} name "Client 1"
    * @param {() => void} changed called when it has joined or was closed
    * @param {() => void} removed called when the person has had enough of it
    */
-  constructor(url, name, changed, removed) {
+  constructor(url, service, name, changed, removed) {
     this.changed = changed;
     this.url = url;
     this.name = name;
@@ -78,7 +79,7 @@ export class Client {
     );
     this.panel = element(
       "section.client",
-      { "aria-label": name },
+      { "aria-label": `${name} of ${service}` },
       element(
         "header.row",
         {},

@@ -29,6 +29,7 @@ export class Service {
   constructor(description, changed) {
     this.changed = changed;
     const { name } = description;
+    this.name = name;
     this.state = element("span.badge", { role: "status" });
     this.connected = element("span.muted");
     this.join = element("button.main", { type: "button", onclick: () => this.#join() });
@@ -94,7 +95,7 @@ export class Service {
 
   #join() {
     this.#count += 1;
-    const client = new Client(this.#url, `Client ${this.#count}`, this.changed, () => {
+    const client = new Client(this.#url, this.name, `Client ${this.#count}`, this.changed, () => {
       this.#clients.delete(client);
       this.#label();
       this.join.focus();
