@@ -189,8 +189,7 @@ async def test_all_is_heard_in_order_however_it_comes_while_the_service_is_busy(
     """And every ping is answered, once, before the connection ends."""
     random = Random(seed)
     monkeypatch.setattr(client, "MAX_WAITING", 4)
-    for module in (client, reading):
-        monkeypatch.setattr(module, "MAX_KEPT", kept)
+    monkeypatch.setattr(client, "MAX_KEPT", kept)
     monkeypatch.setattr(reading, "FAIR_SHARE", random.choice([0, 0.01]))
     names: dict[str, Any] = {"heard": [], "closes": [], "mood": random}
     moody: type[Moody] = type("Moody", (Moody,), names)
@@ -335,7 +334,7 @@ async def test_all_is_heard_of_a_client_that_is_lost_while_others_have_their_tur
         _, protocol = await service.join()
         texts = SOME[: 3 * LOOK_AT_CLOCK]
         protocol.data_received(b"".join(frame(1, text.encode()) for text in texts))
-        assert protocol.held
+        assert protocol._partial
         protocol.peer.gone(Error("closed"))
         await until(lambda: bool(busy.closes))
         assert busy.heard == texts
@@ -354,7 +353,9 @@ async def test_a_pong_is_looked_for_once_more_for_each_ping(busy: type[Busy]) ->
         await until(lambda: not protocol.transport.is_reading())
         protocol.keepalive_timeout()
         busy.go.set()
-        await until(lambda: len(busy.heard) == len(SOME))
+        await until(
+            lambda: len(busy.heard) == len(SOME) and protocol.transport.is_reading()
+        )
         protocol.send_keepalive_ping()
         protocol.keepalive_timeout()
         assert protocol.peer.open

@@ -12,7 +12,7 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
-from .client import CLOSE_LIMIT, MAX_KEPT
+from .client import CLOSE_LIMIT
 from .fast_client import FastClient
 from .frames import end_of_frame, may_be_sent
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
@@ -29,15 +29,13 @@ class ReadingProtocol(OpeningProtocol):
     """What reads for `peer`, the client that a connection was taken over for; see the module."""
 
     # Looked at for every message: attributes in slots are the quickest to find.
-    __slots__ = ("_in_message", "_partial", "held", "peer")
+    __slots__ = ("_in_message", "_partial", "peer")
 
     peer: FastClient | None
     """None until the connection is taken over, and when it is lost."""
-    held: bool
-    """Is nothing taken until others have had a turn of the event loop?"""
     _in_message: bool  # between the fragments of a message?
     _partial: bytearray | None
-    """The beginning of a frame, or what came while `held`."""
+    """The beginning of a frame, or what is left while others have a turn of the event loop."""
 
     compresses = False  # was permessage-deflate negotiated?
     _begun = False  # has the parser got the beginning of the frame that comes?
@@ -45,7 +43,7 @@ class ReadingProtocol(OpeningProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.peer = self._partial = None
-        self.held = self._in_message = False
+        self._in_message = False
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -75,10 +73,6 @@ class ReadingProtocol(OpeningProtocol):
                 return
         if partial is not None:
             partial += data
-            if self.held:
-                if len(partial) >= MAX_KEPT:
-                    self.stop_reading()
-                return
             if len(partial) < self._missing:
                 return
             self._partial = None
@@ -93,7 +87,7 @@ class ReadingProtocol(OpeningProtocol):
             return
         position, size, frames = 0, len(data), 0
         until = perf_counter() + FAIR_SHARE
-        while position < size and client.open and not self.held:
+        while position < size and client.open:
             end = end_of_frame(data, position, self.limit, self.compresses)
             if end > size:
                 self._missing = end - position
@@ -106,10 +100,18 @@ class ReadingProtocol(OpeningProtocol):
                 self._in_message = self.conn.current_size is not None
             position = end
             frames += 1
-            if frames % LOOK_AT_CLOCK == 0 and perf_counter() > until:
-                self._let_others(client)
+            if (
+                frames % LOOK_AT_CLOCK == 0
+                and perf_counter() > until
+                and client.open
+                and not client.too_many
+            ):
+                self._missing = 0
+                self.stop_reading()
+                self.loop.call_soon(self._next_turn)
+                break
         if client.open:
-            if position < size or self.held:
+            if position < size:
                 self._partial = bytearray(data[position:])
         elif position < size and not self.transport.is_closing():
             # The client's close frame may follow.
@@ -212,35 +214,26 @@ class ReadingProtocol(OpeningProtocol):
             self.read_paused = False
             self.transport.resume_reading()
 
-    def _let_others(self, client: FastClient) -> None:
-        """Let the event loop have a turn before more is read, unless this is all that comes."""
-        if not client.too_many:
-            self.held = True
-            self.loop.call_soon(self._next_turn)
-
     def _next_turn(self) -> None:
+        """Others have had their turn of the event loop: read on."""
         client = self.peer
-        if not self.held or client is None:
+        if client is None or not client.open:
             return
+        self.go_on_reading()
         partial, self._partial = self._partial, None
-        self.held = False
-        if partial and client.open:
+        if partial:
             self._read(client, bytes(partial))
-        if not self.held and not client.full:
-            self.go_on_reading()
 
     def read_rest(self) -> None:
         """The connection ends: what came before that is still for the service."""
         client = self.peer
         if self._partial and client is not None and client.open:
             rest, self._partial = bytes(self._partial), None
-            self.held = False
-            client.too_many = True  # so that nothing is held again
+            client.too_many = True  # so that no turn is left to others
             self._read(client, rest)
 
     def leave_to_parser(self) -> None:
         """We have closed: nothing but the client's close frame matters now, and the parser sees to that."""
-        self.held = False
         self.go_on_reading()
         partial, self._partial = self._partial, None
         if partial is not None:
