@@ -69,6 +69,19 @@ async def test_a_ping_behind_more_messages_than_may_wait_is_answered(
         await until(lambda: busy.heard == NUMBERS)
 
 
+async def test_a_ping_may_be_larger_than_a_message(busy: type[Busy], way: str) -> None:
+    """A limit for messages is none for pings, nor for the reason with which a client closes."""
+    busy.go.set()
+    limits = WebsocketSettings(max_message_size=10)
+    async with serving(busy, way, limits) as service:
+        peer, _ = await service.join()
+        peer.send(9, b"is anybody there?")
+        await peer.until(lambda: (10, b"is anybody there?") in peer.frames)
+        peer.send(8, b"\x03\xe8nobody was there")
+        await until(lambda: bool(busy.closes))
+        assert busy.closes == [Remote(1000, "nobody was there")]
+
+
 async def test_pings_that_come_later_are_answered_as_long_as_the_socket_is_read(
     busy: type[Busy], way: str
 ) -> None:

@@ -24,6 +24,9 @@ try:
 except ImportError:  # no C compiler where websockets was built
     from websockets.utils import apply_mask
 
+# The first bytes of frames that are whole messages, neither compressed nor in fragments, or control frames.
+_PLAIN = frozenset({0x81, 0x82, 0x88, 0x89, 0x8A})
+
 
 class ReadingProtocol(OpeningProtocol):
     """What reads for `peer`, the client that a connection was taken over for; see the module."""
@@ -120,34 +123,25 @@ class ReadingProtocol(OpeningProtocol):
     def _take(self, client: FastClient, data: bytes, start: int, end: int) -> bool:
         """Handle one frame, if it is a plain one; else return False: the parser has to look. RFC 6455 section 5."""
         first, second = data[start], data[start + 1]
-        start += 6 if second < 254 else 8 if second == 254 else 14
-        if second < 128 or end - start > self.limit:
+        if first not in _PLAIN or (self._in_message and first < 0x88):
             return False
-        if first == 0x81 and not self._in_message:
+        start += 6 if second < 254 else 8 if second == 254 else 14
+        payload = apply_mask(data[start:end], data[start - 4 : start])
+        if first == 0x81:
             try:
-                text = apply_mask(data[start:end], data[start - 4 : start]).decode()
+                text = payload.decode()
             except UnicodeDecodeError:
                 return False
             client.received(text)
-            return True
-        if first == 0x82 and not self._in_message:
-            client.received(apply_mask(data[start:end], data[start - 4 : start]))
-            return True
-        if second > 253:
-            return False
-        if first == 0x88:
-            return self._answer_close(
-                client, apply_mask(data[start:end], data[start - 4 : start])
-            )
-        if first == 0x89:
-            payload = apply_mask(data[start:end], data[start - 4 : start])
+        elif first == 0x82:
+            client.received(payload)
+        elif first == 0x88:
+            return self._answer_close(client, payload)
+        elif first == 0x89:
             client.pong(bytes((0x8A, len(payload))) + payload)
-            return True
-        if first == 0x8A:
-            payload = apply_mask(data[start:end], data[start - 4 : start])
+        else:
             self.handle_pong(Frame(Opcode.PONG, payload))
-            return True
-        return False
+        return True
 
     def _answer_close(self, client: FastClient, payload: bytes) -> bool:
         """Answer a close frame with the like and end the connection; False when it is not as it should be."""
