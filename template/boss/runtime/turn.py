@@ -51,7 +51,6 @@ class Turn:
     """The state of sending in the current turn of `loop`; see the module."""
 
     __slots__ = (
-        "_judging",
         "dirty",
         "foreign",
         "frame",
@@ -80,7 +79,6 @@ class Turn:
         # the loop does it first: a thread may have told him that it has sent.
         self.foreign: deque[Callable[[], object]] = deque()
         self.prolonged = False  # by another look at the sockets, for a large group
-        self._judging = False
 
     def do(self, call: Callable[..., object], *arguments: object) -> None:
         """Make a call on the loop: here and now, behind what other threads have asked for; or let the loop make it soon."""
@@ -132,13 +130,11 @@ class Turn:
 
     def suspect(self, client: "Suspect") -> None:
         """Let `client`, whose queue is too long, be judged after the loop has polled its sockets once more."""
-        self.suspects[client] = None
-        if not self._judging:
-            self._judging = True
+        if not self.suspects:
             self.loop.call_soon(self.loop.call_soon, self._judge)
+        self.suspects[client] = None
 
     def _judge(self) -> None:
-        self._judging = False
         suspects, self.suspects = self.suspects, {}
         for client in suspects:
             client.judge()
