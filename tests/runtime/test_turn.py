@@ -26,7 +26,9 @@ class Log:
 
     def settle(self, member: object) -> None: ...
 
-    def spread(self) -> None: ...
+    def hand_over(self, *, hold: bool) -> None:
+        self.turn.group = None
+        self.log.append((self.name, self.turn.number))
 
     def __len__(self) -> int:
         return self.members

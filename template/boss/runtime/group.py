@@ -8,7 +8,7 @@ was sent in the order in which it was sent. In a large room most of the time goe
 member that only has to be written to is not looked at: its `write` is at hand.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from weakref import ReferenceType, ref
 
@@ -86,7 +86,7 @@ class Group:
         if client in self._members or client.told:
             return
         if self._noted.messages:
-            self.spread()
+            self.hand_over(hold=True)
         if not self._members:
             self._counters = client.worker.counters
         self._members[client] = None
@@ -108,7 +108,7 @@ class Group:
     ) -> None:
         if turn.group is not self:
             if turn.group is not None:
-                turn.group.spread()
+                turn.group.hand_over(hold=True)
             turn.group = self
             turn.begin()
         left_out = cast(Client | None, exclude)
@@ -168,26 +168,17 @@ class Group:
                 noted.seal()
                 member.put_batch(noted, hold=True)
 
-    def spread(self) -> None:
-        """Hand over to every member what was sent so far, to be written when the turn ends."""
-        self._hand_over(hold=True)
-
-    def end_of_turn(self) -> None:
-        """Write to every member what was sent in this turn."""
-        self._hand_over(hold=False)
-
-    def _hand_over(self, *, hold: bool) -> None:
+    def hand_over(self, *, hold: bool) -> None:
+        """Write to every member what was sent in this turn so far; `hold` it until the turn ends if that is asked."""
         turn = self._turn
         assert turn is not None
-        if turn.group is self:
-            turn.group = None
+        turn.group = None
         batch, self._noted = self._noted, Batch()
-        if not batch.messages:
-            return
         batch.seal()
         if not self._apart:
             if hold or turn.dirty or not self._direct:
-                self._ask(batch, hold, self._members)
+                for client in self._members:
+                    client.put_batch(batch, hold)
             else:
                 self._write(batch)
             return
@@ -200,15 +191,12 @@ class Group:
                 client.put_batch(own, hold)
 
     def _write(self, batch: Batch) -> None:
-        asked: Iterable[Client] = ()
+        asked: list[Client] = []
         if len(self._direct) < len(self._members):
             asked = [client for client in self._members if client not in self._direct]
         writes, joined = list(self._direct.values()), batch.joined
         self._counters.messages_out += batch.number * len(writes)
         for write in writes:
             write(joined)
-        self._ask(batch, False, asked)
-
-    def _ask(self, batch: Batch, hold: bool, members: Iterable[Client]) -> None:
-        for client in members:
-            client.put_batch(batch, hold)
+        for client in asked:
+            client.put_batch(batch, hold=False)

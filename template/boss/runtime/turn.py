@@ -21,7 +21,7 @@ MANY = 100  # members of a large group
 
 
 class Sender(Protocol):
-    """Something with messages held back until the turn ends: a client, or a group."""
+    """A client with messages held back until the turn ends."""
 
     def end_of_turn(self) -> None: ...
 
@@ -32,10 +32,8 @@ class PendingGroup(Protocol):
     def settle(self, member: Any) -> None:
         """Hand over to `member`, if it is one, what was sent to the group so far."""
 
-    def spread(self) -> None:
-        """Hand over to every member what was sent to the group so far."""
-
-    def end_of_turn(self) -> None: ...
+    def hand_over(self, *, hold: bool) -> None:
+        """Hand over to every member what was sent to the group so far; it is no more the one."""
 
     def __len__(self) -> int: ...
 
@@ -120,8 +118,7 @@ class Turn:
         self.open = self.prolonged = False
         self.message, self.frame = None, b""  # nobody keeps them any longer
         if group is not None:
-            self.group = None
-            group.end_of_turn()
+            group.hand_over(hold=False)
         if self.dirty:
             dirty, self.dirty = self.dirty, []
             for sender in dirty:
