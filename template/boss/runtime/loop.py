@@ -37,15 +37,6 @@ FAIR_SHARE = 0.01  # seconds of callbacks after which the event loop gets a turn
 LOOK_AT_CLOCK = 16
 BLOCKED = 0.5  # seconds of the event loop's time that one callback may take before the log says so
 
-_CALLBACKS = {
-    Kind.JOIN: "handle_join",
-    Kind.INCOMING: "handle_incoming",
-    Kind.CLOSE: "handle_close",
-    Kind.BROADCAST: "handle_broadcast",
-    Kind.INFO: "handle_info",
-    Kind.LATER: "handle_info",
-    Kind.TIMEOUT: "handle_info",
-}
 _NOT_CALLED: Final = object()
 
 
@@ -88,14 +79,15 @@ class MessageLoop(ABC):
         self._timer: Any = None
         self.callbacks = frozenset(service.callbacks)
         self._hears = "handle_incoming" in self.callbacks
-        self._calls: dict[Kind, Callable[[Any, Any], object]] = {
-            Kind.JOIN: self._call_join,
-            Kind.INCOMING: self._call_incoming,
-            Kind.CLOSE: self._call_close,
-            Kind.BROADCAST: self._call_broadcast,
-            Kind.INFO: self._call_info,
-            Kind.LATER: self._call_later,
-            Kind.TIMEOUT: self._call_timeout,
+        # The callback that each kind of message is for, and how it is called.
+        self._calls: dict[Kind, tuple[str, Callable[[Any, Any], object]]] = {
+            Kind.JOIN: ("handle_join", self._call_join),
+            Kind.INCOMING: ("handle_incoming", self._call_incoming),
+            Kind.CLOSE: ("handle_close", self._call_close),
+            Kind.BROADCAST: ("handle_broadcast", self._call_broadcast),
+            Kind.INFO: ("handle_info", self._call_info),
+            Kind.LATER: ("handle_info", self._call_later),
+            Kind.TIMEOUT: ("handle_info", self._call_timeout),
         }
 
     # What follows the end of a life is not this module's to say.
@@ -198,11 +190,11 @@ class MessageLoop(ABC):
     def _deliver(self, message: Message) -> bool:
         """Call the callback that `message` is for. Return whether the next message may follow at once."""
         kind, sender, content = message
-        name = _CALLBACKS[kind]
+        name, call = self._calls[kind]
         client: Client | None = sender if kind in FROM_CLIENTS else None
         started = perf_counter()
         try:
-            result = self._calls[kind](sender, content)
+            result = call(sender, content)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # see calling.py
