@@ -22,6 +22,7 @@ from .clock import Clock
 from .counters import Counters
 from .frames import check_close, check_message, size_of
 from .handler import ServiceHandler, Timer
+from .mailbox import Kind
 from .outbound import OutboundQueue
 from .reasons import CloseReason, Error, Normal
 from .settings import WebsocketSettings
@@ -50,7 +51,7 @@ class Home(Protocol):
     def incoming(self, client: "Client", message: str | bytes) -> None:
         """It has sent a message."""
 
-    def closed(self, client: "Client", reason: CloseReason) -> None:
+    def queue(self, kind: Kind, sender: "Client", content: object) -> None:
         """Its connection has ended, and the service is to be told why."""
 
     def left(self, client: "Client") -> None:
@@ -204,7 +205,7 @@ class Client(WebSocket):
         self.hear_out()
         if self.open:
             self._ended()
-            self.worker.closed(self, reason)
+            self.worker.queue(Kind.CLOSE, self, reason)
 
     def flush(self) -> None:
         """Let leave now what would else leave when the turn ends."""

@@ -97,8 +97,8 @@ class MessageLoop(ABC):
         """The callback `name` raised, or returned what is no result; it was called for this client, if for any."""
 
     @abstractmethod
-    def stopped(self, reason: object) -> None:
-        """A callback returned `Stop`."""
+    def end(self, reason: object, *, crashed: bool) -> None:
+        """The life ends: a callback returned `Stop`, or `crashed`."""
 
     @abstractmethod
     def rests(self) -> None:
@@ -272,7 +272,7 @@ class MessageLoop(ABC):
         if isinstance(result, Stop):
             self.state = result.state
             log.info("%s: %s stopped the service: %s", self.name, name, result.reason)
-            self.stopped(result.reason)
+            self.end(result.reason, crashed=False)
             return False
         if inspect.isawaitable(result):
             self.begin_task(self._await(name, client, result))

@@ -1,7 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """The lives of one service: what lies between `init` and `terminate`, and who is told what when one ends.
 
-Within a life the loop (loop.py) takes one message after the other. A life ends in `_end`; what follows is the
+Within a life the loop (loop.py) takes one message after the other. A life ends in `end`; what follows is the
 supervisor's to decide (`Ended`), and until it calls `begin` again the worker stays busy and everything waits in the
 mailbox.
 """
@@ -20,7 +20,7 @@ from .clock import Clock
 from .errors import ServiceDown
 from .loop import MessageLoop
 from .mailbox import Kind
-from .reasons import CloseReason, Normal
+from .reasons import Normal
 from .results import Ok, check_seconds
 from .settings import Service
 
@@ -139,10 +139,6 @@ class Worker(MessageLoop):
             code = 1001 if self.status == "stopped" else 1011
             client.drop(code, f"service {self.status}")
 
-    def closed(self, client: Client, reason: CloseReason) -> None:
-        """The connection of a client has ended, for this reason."""
-        self.queue(Kind.CLOSE, client, reason)
-
     def left(self, client: Client) -> None:
         """The connection of a client has ended, whoever is told."""
         self.connected -= 1
@@ -200,8 +196,6 @@ class Worker(MessageLoop):
         self.reason = (
             type(reason).__name__ if isinstance(reason, BaseException) else str(reason)
         )
-        self.alive = False
-        self.busy = True
         self.service.address.release(self)
         text = f"service {status}"
         self.drop_clients(code, text)
@@ -224,12 +218,9 @@ class Worker(MessageLoop):
         if client is not None:
             self.clients.pop(client, None)
             client.drop(1011, "the service crashed")
-        self._end(error, crashed=True)
+        self.end(error, crashed=True)
 
-    def stopped(self, reason: object) -> None:
-        self._end(reason, crashed=False)
-
-    def _end(self, reason: object, *, crashed: bool) -> None:
+    def end(self, reason: object, *, crashed: bool) -> None:
         if not self.alive:  # it awaited a task that outlived the life at server stop
             return
         self.alive = False
