@@ -225,7 +225,7 @@ class Client(WebSocket):
         """Note a group, and every now and then forget those that nobody keeps any more."""
         number = len(self.groups)
         if number >= MANY_GROUPS and number.bit_count() == 1:  # it has doubled
-            self.forget_groups()
+            self.groups = [kept for kept in self.groups if kept() is not None]
         self.groups.append(group)
 
     def tell_groups(self) -> None:
@@ -242,10 +242,6 @@ class Client(WebSocket):
             group = reference()
             if group is not None:
                 group.forget(self)
-
-    def forget_groups(self) -> None:
-        """Forget the groups that nobody keeps any more, as those of a life that has ended."""
-        self.groups = [group for group in self.groups if group() is not None]
 
     # What the client sends.
 

@@ -187,8 +187,6 @@ class Worker(MessageLoop):
                 log.error("%s: terminate crashed", self.name, exc_info=from_user(error))
         self.handler = None
         self.state = None
-        for client in self.clients:
-            client.forget_groups()
 
     def go_down(self, status: str, reason: object, code: int) -> None:
         """Stay down: `status` is "stopped" or "failed"; every client is closed with `code`, and nobody is told."""
