@@ -182,9 +182,7 @@ class Served(Driver):
     async def start(self) -> None:
         await super().start()
         session = SessionCookie(SessionSettings(), "secret")
-        self._gateway = Gateway(
-            self.supervisor.workers, self.turn, session, Admission(0, 0)
-        )
+        self._gateway = Gateway(self.supervisor, self.turn, session, Admission(0, 0))
         self._server = LocalServer(self._gateway, "scripted", self.way)
         await self._server.start()
 

@@ -278,7 +278,7 @@ async def serving(
     supervisor = Supervisor([service], SupervisorSettings(), loop, lambda client: None)
     session = SessionCookie(SessionSettings(), "secret")
     turn = Turn(loop)
-    gateway = Gateway(supervisor.workers, turn, session, Admission(0, 0))
+    gateway = Gateway(supervisor, turn, session, Admission(0, 0))
     await supervisor.start()
     server = LocalServer(gateway, "local", way, compression=compression, around=around)
     await server.start()

@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket as Connection
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
 from boss.runtime import client, plain_client, protocol, reading
 from boss.runtime.client import MAX_KEPT, MAX_WAITING
-from boss.runtime.gateway import Gateway
 from boss.runtime.loop import LOOK_AT_CLOCK
 from boss.runtime.settings import WebsocketSettings
 from tests.runtime.local import PATIENCE, LocalService, Peer, frame, serving
@@ -122,14 +122,14 @@ async def test_what_comes_before_the_answer_to_the_handshake_is_heard(
     busy: type[Busy], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
-    accept = Gateway._accept
+    accept = Connection.accept
 
-    async def slowly(self: Gateway, *arguments: Any) -> str | None:
+    async def slowly(self: Connection, *arguments: Any) -> None:
         asked.set()
         await answer.wait()
-        return await accept(self, *arguments)
+        await accept(self, *arguments)
 
-    monkeypatch.setattr(Gateway, "_accept", slowly)
+    monkeypatch.setattr(Connection, "accept", slowly)
     busy.go.set()
     async with serving(busy, way) as service:
         joining = asyncio.create_task(service.join())

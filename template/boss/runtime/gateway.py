@@ -14,15 +14,15 @@ from .handshake import (
     origin_allowed,
 )
 from .plain_client import PlainClient
+from .supervisor import Supervisor
 from .turn import Turn
-from .worker import Worker
 
 
 class Gateway:
     """Lets clients in.
 
     Args:
-        workers: the running services, keyed by name.
+        supervisor: of the services that they come to.
         turn: of the event loop on which all of this runs.
         session: reads and issues the session cookie.
         admission: counts the clients.
@@ -30,14 +30,13 @@ class Gateway:
 
     def __init__(
         self,
-        workers: dict[str, Worker],
+        supervisor: Supervisor,
         turn: Turn,
         session: SessionCookie,
         admission: Admission,
     ) -> None:
-        self.stopping = False
-        self._workers = workers
-        self._turn = turn
+        self.supervisor = supervisor
+        self.turn = turn
         self._session = session
         self._admission = admission
 
@@ -49,7 +48,8 @@ class Gateway:
 
         Source: RFC 6455 section 4.2.2; ASGI, "WebSocket Denial Response".
         """
-        worker = self._workers[name]
+        supervisor = self.supervisor
+        worker = supervisor.workers[name]
         limits = worker.limits
         origins, hosts, cookies = _headers(connection.scope["headers"])
         if not origin_allowed(origins, hosts, limits.allowed_origins):
@@ -62,7 +62,7 @@ class Gateway:
                 connection, 400, "none of the offered subprotocols is spoken here"
             )
             return
-        if self.stopping or worker.status != "running":
+        if supervisor.stopping or worker.status != "running":
             await deny(connection, 503, f"the service {name} is not running")
             return
         client_address = connection.scope.get("client")
@@ -71,38 +71,27 @@ class Gateway:
         if refusal is not None:
             await deny(connection, *refusal)
             return
-        self._admission.enter(address)
-        try:
-            session_id = await self._accept(connection, subprotocol, cookies)
-        except BaseException:  # whatever it is: the place is free again
-            self._admission.leave(address)
-            raise
-        protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
-        if protocol is not None:
-            client = protocol.attach(worker, self._turn, connection.scope, session_id)
-            worker.join(client)
-            if _has_dependencies(connection):
-                await client.wait_closed()
-            return
-        plain = PlainClient(worker, self._turn, connection, session_id)
-        worker.join(plain)
-        await plain.run()
-
-    async def _accept(
-        self, connection: Connection, subprotocol: str | None, cookies: list[str]
-    ) -> str:
-        """Accept the handshake and return the session id.
-
-        Raises:
-            OSError: the client has gone meanwhile.
-        """
         session_id = self._session.read(cookies)
         headers: list[tuple[bytes, bytes]] = []
         if session_id is None:
             session_id, set_cookie = self._session.issue()
             headers.append((b"set-cookie", set_cookie.encode("latin-1")))
-        await connection.accept(subprotocol, headers)
-        return session_id
+        self._admission.enter(address)
+        try:
+            await connection.accept(subprotocol, headers)
+        except BaseException:  # whatever it is: the place is free again
+            self._admission.leave(address)
+            raise
+        protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
+        if protocol is not None:
+            client = protocol.attach(worker, self.turn, connection.scope, session_id)
+            worker.join(client)
+            if _has_dependencies(connection):
+                await client.wait_closed()
+            return
+        plain = PlainClient(worker, self.turn, connection, session_id)
+        worker.join(plain)
+        await plain.run()
 
 
 def _headers(

@@ -54,10 +54,7 @@ class Node:
         self._supervision = supervisor
         self._services = tuple(services)
         self._server = ServerSettings()
-        # None while the application is not started.
-        self._gateway: Gateway | None = None
-        self._supervisor: Supervisor | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gateway: Gateway | None = None  # while the application is started
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
@@ -73,10 +70,10 @@ class Node:
         Source: ASGI, "Lifespan Protocol".
         """
         loop = asyncio.get_running_loop()
-        if self._gateway is not None and self._loop is loop:
+        before = self._gateway
+        if before is not None and before.turn.loop is loop:
             yield
             return
-        before = self._supervisor, self._gateway, self._loop
         refuse_workers()
         self._server, _ = server_settings(PROJECT, os.environ)
         admission = Admission(
@@ -89,9 +86,8 @@ class Node:
             lambda client: admission.leave(client.address),
         )
         session = SessionCookie(self._session, _secret())
-        gateway = Gateway(supervisor.workers, Turn(loop), session, admission)
         await supervisor.start()
-        self._supervisor, self._gateway, self._loop = supervisor, gateway, loop
+        self._gateway = Gateway(supervisor, Turn(loop), session, admission)
         number = len(self._services)
         plural = "" if number == 1 else "s"
         log.info("%s: %d service%s running", self._app, number, plural)
@@ -102,11 +98,10 @@ class Node:
             yield
         finally:
             gc.unfreeze()
-            gateway.stopping = True
             await supervisor.stop()
-            self._supervisor, self._gateway, self._loop = before
-            if self._supervisor is not None:
-                self._supervisor.register()
+            self._gateway = before
+            if before is not None:
+                before.supervisor.register()
 
     def accept(self, name: str) -> Entrance:
         """What the route to the service `name` calls."""
@@ -151,12 +146,13 @@ class Node:
                 "file": service.file,
                 "callbacks": list(service.callbacks),
                 "limits": asdict(service.websocket),
-                "state": self._state(service)[0],
-                "reason": self._state(service)[1],
+                "state": state,
+                "reason": reason,
                 "clients": 0 if worker is None else worker.connected,
             }
             for service in self._services
             for worker in [self._worker(service)]
+            for state, reason in [self._state(service)]
         ]
         content: dict[str, Any] = {
             "app": self._app,
@@ -184,17 +180,17 @@ class Node:
 
     async def metrics(self) -> Response:
         """The counters of every service for Prometheus; 404 unless `metrics` is switched on in boss.toml."""
-        if not self._server.metrics or self._supervisor is None:
+        if not self._server.metrics or self._gateway is None:
             return Response(status_code=404)
         return Response(
-            exposition(self._supervisor.workers.values()),
+            exposition(self._gateway.supervisor.workers.values()),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
     def _worker(self, service: Service) -> Worker | None:
-        if self._supervisor is None:
+        if self._gateway is None:
             return None
-        return self._supervisor.workers[service.address.name]
+        return self._gateway.supervisor.workers[service.address.name]
 
     def _state(self, service: Service) -> tuple[str, str | None]:
         worker = self._worker(service)
