@@ -372,9 +372,13 @@ class Client(WebSocket):
     def put(self, message: str | bytes) -> None:
         """Let one message leave, after those before it."""
 
-    @abstractmethod
     def put_batch(self, batch: Batch, hold: bool) -> None:
-        """Let some messages leave that go to many clients; `hold` them until the turn ends if that is asked."""
+        """Let some messages leave that go to many clients; `hold` them until the turn ends if that matters."""
+        if not self.open:
+            self.worker.counters.messages_to_gone_clients += len(batch.messages)
+            return
+        for message in batch.messages:
+            self.put(message)
 
     @abstractmethod
     def hang_up(self, code: int, text: str) -> None:

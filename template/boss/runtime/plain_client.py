@@ -21,7 +21,6 @@ from typing import Any
 from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
 
-from .batch import Batch
 from .client import CLOSE_LIMIT, Client, Home
 from .frames import size_of
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
@@ -230,13 +229,6 @@ class PlainClient(Client):
                 turn.suspect(self)
         if self._wake is not None:
             self._wake_writer()
-
-    def put_batch(self, batch: Batch, hold: bool) -> None:
-        if not self.open:
-            self.worker.counters.messages_to_gone_clients += len(batch.messages)
-            return
-        for message in batch.messages:
-            self.put(message)
 
     def hang_up(self, code: int, text: str) -> None:
         self._closing = code, text

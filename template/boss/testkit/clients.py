@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from ..runtime.batch import Batch
 from ..runtime.client import Client
 from ..runtime.frames import check_close, check_message, size_of
 from ..runtime.mailbox import Kind
@@ -42,13 +41,6 @@ class PretendClient(Client):
         self.worker.counters.messages_out += 1
         self.inbox.append(message)
         self.tell(f"gets {brief(message)}")
-
-    def put_batch(self, batch: Batch, hold: bool) -> None:
-        if not self.open:
-            self.worker.counters.messages_to_gone_clients += len(batch.messages)
-            return
-        for message in batch.messages:
-            self.put(message)
 
     def hang_up(self, code: int, text: str) -> None:
         self.closed_with = code, text
