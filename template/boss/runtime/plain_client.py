@@ -151,11 +151,11 @@ class PlainClient(Client):
     async def _wait_for_room(self, room: asyncio.Future[None]) -> None:
         """Wait until the service has caught up, or the server stops: then uvicorn waits for our task, and all else for it."""
         # uvicorn reads no answer to its own pings now, and would take the client for dead.
-        self._server("stop_keepalive")
+        getattr(self._protocol, "stop_keepalive", _nothing)()
         while not room.done() and not told_to_stop():
             await asyncio.wait({room}, timeout=LOOK)
         self._room = None
-        self._server("start_keepalive")
+        getattr(self._protocol, "start_keepalive", _nothing)()
 
     def send(self, message: str | bytes) -> None:
         # The usual case, a text that may leave at once, without the calls that the general one takes.
@@ -236,7 +236,7 @@ class PlainClient(Client):
             self._start_writer()
         self._wake_writer()
         self.go_on_reading()
-        self._give_up_in(CLOSE_LIMIT)
+        self._limit = self.turn.loop.call_later(CLOSE_LIMIT, self._give_up)
 
     def stop_reading(self) -> None:
         if self._room is None:  # uvicorn reads only when it is asked for more
@@ -257,10 +257,6 @@ class PlainClient(Client):
         wake, self._wake = self._wake, None
         if wake is not None and not wake.done():
             wake.set_result(None)
-
-    def _server(self, method: str) -> None:
-        """Call a method of uvicorn's protocol object, where we can get at that."""
-        getattr(self._protocol, method, _nothing)()
 
     def _cut_later(self) -> None:
         """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""
@@ -288,11 +284,6 @@ class PlainClient(Client):
             )
             self.gone(Error("closed"))
         self._give_up()
-
-    def _give_up_in(self, seconds: float) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-        self._limit = self.turn.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         """The client has not answered our close frame, or never read that far."""
