@@ -72,13 +72,11 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         config, server_state, app_state = self._arguments
-        http = cast("asyncio.Transport", transport).get_protocol()
+        http: Any = cast("asyncio.Transport", transport).get_protocol()
         if isinstance(http, HttpToolsProtocol):
-            compression = bool(config.ws_per_message_deflate)
-            self._accept = accept_key(
-                cast("dict[str, Any]", http.scope), http.url, compression
-            )
-        if self._accept is None or not isinstance(http, HttpToolsProtocol):
+            scope = cast("dict[str, Any]", http.scope)
+            self._accept = accept_key(scope, http.url, config.ws_per_message_deflate)
+        if self._accept is None:
             super().__init__(config, server_state, app_state)
             super().connection_made(transport)
             return
@@ -98,7 +96,7 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
         self.transport = cast("asyncio.Transport", transport)
         self.scope = self._make_scope(http)
         self.handshake_initiated = True
-        cast("Any", http).parser = None  # each held the other
+        http.parser = None  # each held the other
 
     def _make_scope(self, http: HttpToolsProtocol) -> Any:
         """The scope that the base class would make. Source: ASGI, "Websocket Connection Scope"."""
