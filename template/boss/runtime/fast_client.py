@@ -168,9 +168,10 @@ class FastClient(Client):
             queue = self.queue = OutboundQueue()
         turn = self.turn
         turn.begin()
-        counts = [queue.push(data, len(data), turn.number) for data in frames]
+        for data in frames:
+            queue.push(data, len(data), turn.number)
         limits = self.worker.limits
-        if any(counts) and queue.too_long(limits.outbound_limit, limits.outbound_bytes):
+        if queue.too_long(limits.outbound_limit, limits.outbound_bytes):
             turn.suspect(self)
 
     def pong(self, data: bytes) -> None:
