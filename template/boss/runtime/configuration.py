@@ -1,6 +1,7 @@
 # Copied by bossgen. Do not edit: "bossgen build" writes this file anew; change the handlers instead.
 """`[server]` of boss.toml, as it is in force: read when the server starts, overridden by the environment."""
 
+import math
 import os
 import sys
 import tomllib
@@ -87,11 +88,10 @@ def _check(origin: str, name: str, value: object, default: object) -> None:
     place = f"boss.toml: [server] {name}" if origin == "boss.toml" else origin
     if type(value) is not type(default):
         raise SettingsError(f"{place} must be a {_WORDS[type(default)]}, not {value!r}")
-    highest = 65535 if name == "port" else None
-    if isinstance(value, int) and (
-        value < 0 or (highest is not None and value > highest)
-    ):
-        bounds = f"0 to {highest}" if highest is not None else "0 or more"
+    bounds, highest = "0 or more", math.inf
+    if name == "port":
+        bounds, highest = "0 to 65535", 65535
+    if isinstance(value, int) and not 0 <= value <= highest:
         raise SettingsError(f"{place} must be {bounds}, not {value!r}")
 
 
