@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket as Connection
 
 from boss import CloseReason, Error, Noreply, Remote, ServiceHandler, WebSocket
 from boss.runtime import plain_client
-from boss.runtime.client import MAX_KEPT, MAX_WAITING
+from boss.runtime.intake import MAX_KEPT, MAX_WAITING
 from tests.runtime.fakes import Bench, bench, scope
 from tests.runtime.local import PATIENCE, serving
 

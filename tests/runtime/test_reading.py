@@ -10,8 +10,8 @@ import pytest
 from starlette.websockets import WebSocket as Connection
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
-from boss.runtime import client, plain_client, protocol, reading
-from boss.runtime.client import MAX_KEPT, MAX_WAITING
+from boss.runtime import intake, plain_client, protocol, reading
+from boss.runtime.intake import MAX_KEPT, MAX_WAITING
 from boss.runtime.loop import LOOK_AT_CLOCK
 from boss.runtime.settings import WebsocketSettings
 from tests.runtime.local import PATIENCE, LocalService, Peer, frame, serving
@@ -201,8 +201,8 @@ async def test_all_is_heard_in_order_however_it_comes_while_the_service_is_busy(
 ) -> None:
     """And every ping is answered, once, before the connection ends."""
     random = Random(seed)
-    monkeypatch.setattr(client, "MAX_WAITING", 4)
-    monkeypatch.setattr(client, "MAX_KEPT", kept)
+    monkeypatch.setattr(intake, "MAX_WAITING", 4)
+    monkeypatch.setattr(intake, "MAX_KEPT", kept)
     monkeypatch.setattr(reading, "FAIR_SHARE", random.choice([0, 0.01]))
     names: dict[str, Any] = {"heard": [], "closes": [], "mood": random}
     moody: type[Moody] = type("Moody", (Moody,), names)

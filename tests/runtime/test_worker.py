@@ -9,8 +9,8 @@ import pytest
 
 from boss import TIMEOUT, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
 from boss.runtime import calling, worker
-from boss.runtime.client import MAX_KEPT, MAX_WAITING, MAX_WAITING_BYTES
 from boss.runtime.errors import ServiceDown, ServiceStartError
+from boss.runtime.intake import MAX_KEPT, MAX_WAITING, MAX_WAITING_BYTES
 from tests.runtime.fakes import bench
 
 pytestmark = pytest.mark.anyio

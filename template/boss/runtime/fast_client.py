@@ -9,8 +9,9 @@ from typing import Protocol
 from starlette.types import Scope
 
 from .batch import Batch
-from .client import Client, Home
+from .client import Client
 from .frames import SHORT_TEXT, frame
+from .intake import Home
 from .outbound import OutboundQueue
 from .turn import Turn
 

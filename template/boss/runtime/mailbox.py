@@ -40,7 +40,7 @@ class Mailbox:
     """Bounded where senders could flood it; what clients have sent is never lost.
 
     Broadcasts and infos are counted and refused above `limit`. Joins, closes and timers are bounded by the number of
-    clients and timers, clients' messages by not reading their sockets (see `Client.waits`).
+    clients and timers, clients' messages by not reading their sockets (see intake.py).
     """
 
     __slots__ = ("_limit", "_lock", "_posted", "messages", "name")

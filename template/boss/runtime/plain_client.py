@@ -21,8 +21,9 @@ from typing import Any
 from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
 
-from .client import CLOSE_LIMIT, Client, Home
+from .client import CLOSE_LIMIT, Client
 from .frames import size_of
+from .intake import Home
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect

@@ -18,9 +18,10 @@ from starlette.types import Scope
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.frames import Frame, Opcode
 
-from .client import CLOSE_LIMIT, LAST_LOOK
+from .client import CLOSE_LIMIT
 from .fast_client import FastClient
 from .frames import close_frame, deflated
+from .intake import LAST_LOOK
 from .reading import ReadingProtocol
 from .reasons import Error, Normal, Remote, from_disconnect
 from .turn import Turn
