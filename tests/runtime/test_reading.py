@@ -144,6 +144,34 @@ async def test_what_comes_before_the_answer_to_the_handshake_is_heard(
         await until(lambda: busy.heard == ["early", "later"])
 
 
+@pytest.mark.parametrize("compression", [False, True], ids=["", "compression"])
+async def test_a_ping_whose_rest_comes_after_the_connection_was_taken_over_is_answered(
+    busy: type[Busy], way: str, compression: bool
+) -> None:
+    accepted, go_on = asyncio.Event(), asyncio.Event()
+
+    def around(send: Any) -> Any:
+        async def middleware(event: Any) -> None:
+            await send(event)
+            if event["type"] == "websocket.accept":
+                accepted.set()
+                await go_on.wait()
+
+        return middleware
+
+    ping = frame(9, b"alive?")
+    async with serving(busy, way, compression=compression, around=around) as service:
+        joining = asyncio.create_task(service.join())
+        await accepted.wait()
+        (early,) = service.server.peers
+        early.transport.write(frame(9, b"there?") + ping[:4])
+        await early.until(lambda: (10, b"there?") in early.frames)
+        go_on.set()
+        peer, _ = await joining
+        peer.transport.write(ping[4:])
+        await peer.until(lambda: (10, b"alive?") in peer.frames)
+
+
 class Moody(ServiceHandler[None]):
     """Takes some messages at once, and lets others wait for a while."""
 

@@ -162,7 +162,7 @@ class ReadingProtocol(OpeningProtocol):
         return True
 
     def handle_ping(self) -> None:
-        if self.peer is None:
+        if self.peer is None or self.peer.open:
             super().handle_ping()
         else:
             self.conn.data_to_send()  # it is closing: whoever does not read would not read this either
