@@ -382,25 +382,28 @@ async def test_all_is_heard_of_a_client_that_is_lost_while_others_have_their_tur
         protocol.transport.abort()
 
 
-async def test_a_pong_is_looked_for_once_more_for_each_ping(busy: type[Busy]) -> None:
+async def test_a_pong_is_looked_for_once_more_for_each_ping(
+    busy: type[Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also when the ping before was given up since no pong is read."""
+    monkeypatch.setattr(protocol, "LAST_LOOK", 60)  # the test looks itself
     async with serving(busy, "fast") as service:
-        peer, protocol = await service.join()
-        protocol.ping_interval = protocol.ping_timeout = 20
-        protocol.send_keepalive_ping()
-        protocol.keepalive_timeout()
+        peer, connection = await service.join()
+        connection.ping_interval = connection.ping_timeout = 20
+        connection.send_keepalive_ping()
+        connection.keepalive_timeout()
         for _ in SOME:
             peer.send(1, b"x" * (MAX_KEPT // 16))
-        await until(lambda: not protocol.transport.is_reading())
-        protocol.keepalive_timeout()
+        await until(lambda: not connection.transport.is_reading())
+        connection.keepalive_timeout()
         busy.go.set()
         await until(
-            lambda: len(busy.heard) == len(SOME) and protocol.transport.is_reading()
+            lambda: len(busy.heard) == len(SOME) and connection.transport.is_reading()
         )
-        protocol.send_keepalive_ping()
-        protocol.keepalive_timeout()
-        assert protocol.peer.open
-        protocol.keepalive_timeout()
+        connection.send_keepalive_ping()
+        connection.keepalive_timeout()
+        assert connection.peer.open
+        connection.keepalive_timeout()
         await until(lambda: bool(busy.closes))
         assert busy.closes == [Normal("timeout")]
 
