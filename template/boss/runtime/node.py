@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,6 @@ from .routing import Entrance
 from .settings import ServerSettings, Service, SessionSettings, SupervisorSettings
 from .supervisor import Supervisor
 from .turn import Turn
-from .worker import Worker
 
 log = logging.getLogger("boss")
 
@@ -128,8 +127,7 @@ class Node:
         """Say how every service is; 503 only when one gave up after crashes."""
         services = {
             service.address.name: {"state": state, "reason": reason}
-            for service in self._services
-            for state, reason in [self._state(service)]
+            for service, state, reason, _ in self._states()
         }
         failed = any(service["state"] == "failed" for service in services.values())
         content = {"status": "failed" if failed else "ok", "services": services}
@@ -148,11 +146,9 @@ class Node:
                 "limits": asdict(service.websocket),
                 "state": state,
                 "reason": reason,
-                "clients": 0 if worker is None else worker.connected,
+                "clients": clients,
             }
-            for service in self._services
-            for worker in [self._worker(service)]
-            for state, reason in [self._state(service)]
+            for service, state, reason, clients in self._states()
         ]
         content: dict[str, Any] = {
             "app": self._app,
@@ -187,18 +183,14 @@ class Node:
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
-    def _worker(self, service: Service) -> Worker | None:
-        if self._gateway is None:
-            return None
-        return self._gateway.supervisor.workers[service.address.name]
-
-    def _state(self, service: Service) -> tuple[str, str | None]:
-        worker = self._worker(service)
-        return (
-            ("stopped", "not started")
-            if worker is None
-            else (worker.status, worker.reason)
-        )
+    def _states(self) -> Iterator[tuple[Service, str, str | None, int]]:
+        """Each service with its state, the reason for that, and how many clients it has."""
+        for service in self._services:
+            if self._gateway is None:
+                yield service, "stopped", "not started", 0
+            else:
+                worker = self._gateway.supervisor.workers[service.address.name]
+                yield service, worker.status, worker.reason, worker.connected
 
 
 def _secret() -> str:
@@ -212,5 +204,5 @@ def _secret() -> str:
 
 
 def _dev_status() -> Path | None:
-    path: Any = os.environ.get("BOSS_DEV_STATUS")
+    path = os.environ.get("BOSS_DEV_STATUS")
     return Path(path) if path else None
