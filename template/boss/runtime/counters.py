@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-def _counted(what: str, first: float = 0) -> Any:
-    return field(default=first, metadata={"help": what})
+def _counted(what: str) -> Any:
+    return field(default=0, metadata={"help": what})
 
 
 @dataclass(slots=True)
@@ -21,6 +21,4 @@ class Counters:
     crashes: int = _counted("Callbacks that raised or returned something else.")
     restarts: int = _counted("Lives begun after the first.")
     callbacks: int = _counted("Calls of callbacks.")
-    callback_seconds: float = _counted(
-        "Time of the event loop spent in callbacks.", 0.0
-    )
+    callback_seconds: float = _counted("Time of the event loop spent in callbacks.")
