@@ -54,7 +54,6 @@ class WebSocketProtocol(ReadingProtocol):
     """uvicorn's protocol class, taken over after the handshake; see the module."""
 
     _looked_again = False
-    _lingers = False  # have we ended our side of a connection that goes on sending?
 
     async def run_asgi(self) -> None:
         """Run the application for the handshake; a connection that was taken over lives on without it."""
@@ -167,7 +166,7 @@ class WebSocketProtocol(ReadingProtocol):
         if self.close_sent:  # a second close frame would be one too many
             if client is None:
                 self.transport.close()
-            elif not self._lingers:
+            else:
                 self._linger()
         elif client is None:
             super().handle_parser_exception()
@@ -185,12 +184,13 @@ class WebSocketProtocol(ReadingProtocol):
 
         A socket that is closed while something lies unread in it resets the connection, and a client that is still
         sending may then never see why: it is told 1009 while most of its message is under way.
+
+        Called once more for whatever comes then, to no effect.
         """
         if not self.transport.can_write_eof():  # TLS
             self.transport.close()
             self.cut_later()
             return
-        self._lingers = True
         self.stop_keepalive()
         self.transport.write_eof()
         self.transport.resume_reading()
