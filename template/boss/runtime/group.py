@@ -100,11 +100,7 @@ class Group:
             client.groups.remove(self._self)
 
     def _send(
-        self,
-        turn: Turn,
-        message: str | bytes,
-        data: bytes,
-        exclude: WebSocket | None,
+        self, turn: Turn, message: str | bytes, data: bytes, exclude: WebSocket | None
     ) -> None:
         if turn.group is not self:
             if turn.group is not None:

@@ -2,15 +2,7 @@
 """The callbacks a service may define, with their defaults. `bossgen build` reads the list from this class."""
 
 from collections.abc import Awaitable, Sequence
-from typing import (
-    Any,
-    ClassVar,
-    Generic,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    cast,
-)
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from starlette.requests import HTTPConnection
 
@@ -89,12 +81,7 @@ class ServiceHandler(Generic[S]):
         return Noreply(state)
 
     def handle_incoming(
-        self,
-        service_url: str,
-        websocket: WebSocket,
-        message: str | bytes,
-        state: S,
-        /,
+        self, service_url: str, websocket: WebSocket, message: str | bytes, state: S, /
     ) -> Result[S] | Awaitable[Result[S]]:
         """A client sent a message: `str` from a Text frame, `bytes` from a Binary frame.
 
