@@ -160,6 +160,18 @@ def test_no_import_cycle(package: Path, part: str) -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
+def test_the_runtime_is_told_in_the_order_of_its_imports() -> None:
+    text = ast.get_docstring(ast.parse((BOSS / "runtime" / "__init__.py").read_text()))
+    rows = re.findall(r"^    ((?:\w+, )*\w+)  ", text or "", re.MULTILINE)
+    told = [name for row in rows for name in row.split(", ")]
+    paths = {path.stem: path for path in modules(BOSS / "runtime")}
+    assert sorted(told) == sorted(set(paths) - {"__init__"})
+    for number, name in enumerate(told):
+        for module in imported(paths[name], BOSS):
+            if module.startswith("boss.runtime."):
+                assert module.rpartition(".")[2] in told[:number], name
+
+
 @pytest.mark.parametrize("path", modules(BOSS), ids=lambda p: short(p, BOSS))
 def test_every_copied_file_bears_the_header(path: Path) -> None:
     first = path.read_text().partition("\n")[0]
