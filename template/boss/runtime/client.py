@@ -149,6 +149,7 @@ class Client(Intake):
         group = self.turn.group
         if group is not None:
             group.settle(self)
+        self.end_of_turn()
 
     def _ended(self) -> None:
         self.open = False
@@ -216,6 +217,9 @@ class Client(Intake):
             return
         for message in batch.messages:
             self.put(message)
+
+    def end_of_turn(self) -> None:
+        """Let leave what was held back until the turn ends: nothing, unless `put_batch` holds."""
 
     @abstractmethod
     def hang_up(self, code: int, text: str) -> None:

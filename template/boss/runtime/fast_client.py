@@ -150,7 +150,6 @@ class FastClient(Client):
             self._write(batch.joined)
 
     def end_of_turn(self) -> None:
-        """Write what was held."""
         held, self._held = self._held, None
         if held and self.open:
             if self._slow:
@@ -203,10 +202,6 @@ class FastClient(Client):
                 size += len(data)
             self._write(b"".join(frames))
         self.tell_groups()
-
-    def flush(self) -> None:
-        super().flush()
-        self.end_of_turn()
 
     def hang_up(self, code: int, text: str) -> None:
         if self.queue is not None:

@@ -20,10 +20,14 @@ from .calling import from_thread
 MANY = 100  # members of a large group
 
 
-class Sender(Protocol):
-    """A client with messages held back until the turn ends."""
+class Recipient(Protocol):
+    """A client that is sent to."""
 
-    def end_of_turn(self) -> None: ...
+    def end_of_turn(self) -> None:
+        """Let leave what was held back until the turn ends."""
+
+    def judge(self) -> None:
+        """Apply the `slow_consumer` policy if the outbound queue is still too long."""
 
 
 class PendingGroup(Protocol):
@@ -36,13 +40,6 @@ class PendingGroup(Protocol):
         """Hand over to every member what was sent to the group so far; it is no more the one."""
 
     def __len__(self) -> int: ...
-
-
-class Suspect(Protocol):
-    """A client whose outbound queue has grown too long."""
-
-    def judge(self) -> None:
-        """Apply the `slow_consumer` policy if the queue is still too long."""
 
 
 class Turn:
@@ -66,10 +63,10 @@ class Turn:
         self.loop = loop
         self.thread = get_ident()
         self.number = 0
-        self.dirty: list[Sender] = []  # clients with messages held
+        self.dirty: list[Recipient] = []  # clients with messages held
         self.group: PendingGroup | None = None
         # Clients to be judged once the loop has had a turn to write.
-        self.suspects: dict[Suspect, None] = {}
+        self.suspects: dict[Recipient, None] = {}
         self.message: str | bytes | None = None  # framed last, by identity, and
         self.frame = b""  # its frame: what is sent to many in a loop is framed once
         self.open = False  # has anything been sent in this turn?
@@ -121,11 +118,11 @@ class Turn:
             group.hand_over(hold=False)
         if self.dirty:
             dirty, self.dirty = self.dirty, []
-            for sender in dirty:
-                sender.end_of_turn()
+            for client in dirty:
+                client.end_of_turn()
         self.number += 1
 
-    def suspect(self, client: "Suspect") -> None:
+    def suspect(self, client: Recipient) -> None:
         """Let `client`, whose queue is too long, be judged after the loop has polled its sockets once more."""
         if not self.suspects:
             self.loop.call_soon(self.loop.call_soon, self._judge)
