@@ -206,9 +206,9 @@ def _assign(
             if value is None:
                 names[name] = UNKNOWN
             elif isinstance(value, _ALIASES):
-                meanings = meaning_of(value, names, outer)
                 names[name] = tuple(
-                    value if meaning is None else meaning for meaning in meanings
+                    value if meaning is None or _is_form(value, meaning) else meaning
+                    for meaning in meaning_of(value, names, outer)
                 )
             else:
                 names[name] = (value,)
@@ -230,6 +230,11 @@ def _assign(
             # locals()["handle_join"] = ...
             inside = outer is None or namespace != "globals"
             (names if inside else outer or names)[name] = UNKNOWN
+
+
+def _is_form(value: ast.expr, meaning: Meaning) -> bool:
+    """Whether it is `Literal["a", "b"]` and the like, which mean what stands in the brackets."""
+    return isinstance(value, ast.Subscript) and str(meaning).startswith("typing.")
 
 
 def _set(meanings: tuple[Meaning, ...], attribute: ast.expr) -> None:
