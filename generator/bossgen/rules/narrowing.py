@@ -39,13 +39,13 @@ class Narrowing:
     def __init__(self, view: View, scope: Scope) -> None:
         self.view = view
         self.scope = scope
-        self._has_enums = any(map(may_be_enum, view.module.classes))
+        # What the conditions that are not followed ask about.
+        self._unclear: dict[ast.expr, list[tuple[str, str]]] = {}
 
     # --- tests ---
 
     def split(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that asks for the type of a value, or for one of its values, where all of them are known."""
-        both = [way], [way]
         asked = _type_test(test)
         if asked is not None:
             test, negated = asked
@@ -57,32 +57,34 @@ class Narrowing:
                 for one in class_list(cls):
                     meaning = self.view.resolve(one, self.scope)
                     if not isinstance(meaning, str | Class):
-                        return both
+                        return self._unfollowed(test, way)
                     covered.append(Type(meaning))
                 negated = False
-            case ast.Compare(left=subject, ops=[operator]):
-                if not isinstance(operator, _COMPARED):
-                    after = [self._after_unclear(test, way)]
-                    return after, after
+            case ast.Compare(left=subject, ops=[operator]) if isinstance(
+                operator, _COMPARED
+            ):
                 found = [self._value_types(one) for one in self._compared_with(test)]
                 # What is not seen of `kind in KINDS` may be all that is left.
                 covered = [one for types in found for one in types if all(found)]
                 negated = isinstance(operator, _NEGATED)
+            case ast.Name() | ast.Attribute():
+                return self._by_truth(test, way)
             case _:
-                after = [self._after_unclear(test, way)]
-                return after, after
+                return self._unfollowed(test, way)
         if isinstance(subject, ast.NamedExpr):
             subject = subject.target
         if not isinstance(subject, ast.Name | ast.Attribute):
-            return both
-        key = ("types", ast.unparse(subject))
+            return self._unfollowed(test, way)
+        source = ast.unparse(subject)
+        key = ("types", source)
         types = way.get(key) or self.types(subject)
         unseen = not covered or types is None or self._may_equal(types, covered)
         if unseen or types is None or ANY in types:
+            after = self._after_unclear(test, way)
             if unseen and self._may_be_exhausted(test, subject, types, way):
-                vague = [{**way, VAGUE: True}]
-                return (vague, [way]) if negated else ([way], vague)
-            return self._ask(test, subject, way)
+                vague = [{**after, VAGUE: True}]
+                return (vague, [after]) if negated else ([after], vague)
+            return self._ask(test, subject, after)
         inside = tuple(
             one for one in types if any(self._overlaps(one, two) for two in covered)
         )
@@ -91,34 +93,54 @@ class Narrowing:
         )
         true = [{**way, key: inside}] if inside else []
         false = [{**way, key: outside}] if outside else []
-        if (
-            false
-            and isinstance(test, ast.Call)
-            and not (
-                all(self._is_known(one) for one in outside) and self._is_given(subject)
+        if false and (
+            self._may_be_used_up(source, outside, way)
+            or (
+                isinstance(test, ast.Call)
+                and not (
+                    all(self._is_known(one) for one in outside)
+                    and self._is_given(subject)
+                )
             )
         ):
             false = [{**false[0], VAGUE: True}]
         return (false, true) if negated else (true, false)
 
+    def _unfollowed(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
+        after = [self._after_unclear(test, way)]
+        return after, after
+
     def _after_unclear(self, test: ast.expr, way: Way) -> Way:
-        """The way behind a condition on a member of an Enum that is not followed: `kind.is_open()`, `level > 1`."""
-        for node in ast.walk(test) if self._has_enums else ():
-            if not isinstance(node, ast.Name | ast.Attribute) or node is test:
-                continue
-            key = ("types", ast.unparse(node))
-            types = way.get(key) or self.types(node) or ()
-            if any(map(_is_enum, types)) and not isinstance(
-                self.view.resolve(node, self.scope), ast.expr
-            ):
-                # Which members are left is not known any more.
-                left = (Type(one.meaning) if _is_enum(one) else one for one in types)
-                way = {
-                    **way,
-                    key: tuple(dict.fromkeys(left)),
-                    ("asked", key[1]): True,
-                }
-        return way
+        """The way behind a condition that is not followed, `kind.is_open()` or `level > 1`: which values are left?"""
+        if test not in self._unclear:
+            self._unclear[test] = [
+                ("asked", ast.unparse(node))
+                for node in ast.walk(test)
+                if isinstance(node, ast.Name | ast.Attribute)
+                and any(map(_is_single, self.types(node) or ()))
+            ]
+        return {**way, **dict.fromkeys(self._unclear[test], True)}
+
+    @staticmethod
+    def _may_be_used_up(source: str, left: Sequence[Type], way: Way) -> bool:
+        """Whether all values that seem to be left may have been told apart by a condition that is not followed."""
+        return ("asked", source) in way and all(map(_is_single, left))
+
+    def _by_truth(
+        self, test: ast.Name | ast.Attribute, way: Way
+    ) -> tuple[list[Way], list[Way]]:
+        """Split by a value as a condition: of None, and of literals, it is told whether they are true."""
+        source = ast.unparse(test)
+        key = ("types", source)
+        types = way.get(key) or self.types(test)
+        if types is None or not any(map(_is_single, types)):
+            return self._unfollowed(test, way)
+        true = tuple(one for one in types if _truth(one) is not False)
+        false = tuple(one for one in types if _truth(one) is not True)
+        after = {**way, key: false}
+        if any(_truth(one) is None for one in false):
+            after["asked", source] = True
+        return [{**way, key: true}] if true else [], [after] if false else []
 
     def _may_be_exhausted(
         self, test: ast.expr, subject: ast.expr, types: Types, way: Way
@@ -146,7 +168,8 @@ class Narrowing:
             if isinstance(other, ast.Attribute)
             else isinstance(other, ast.Constant)
             and (
-                self._is_part_of_member(subject)
+                types is not None
+                or self._is_part_of_member(subject)
                 or self._has_foreign_annotation(subject)
             )
             for other in others
@@ -173,10 +196,18 @@ class Narrowing:
         return is_member(meaning, node.attr)
 
     def _may_equal(self, types: Sequence[Type], covered: Sequence[Type]) -> bool:
-        """Whether a value may equal another that is not of its types: the member of an Enum a text, or one unseen."""
-        return any(_is_enum(one) for one in types) and (
-            any(_is_open(one) for one in types)
+        """Whether a value may equal another that is not of its types: the member of an Enum a text, True a 1."""
+        if ANY in types:
+            return False
+        if any(map(_is_enum, types)) and (
+            any(map(_is_open, types))
             or any(isinstance(one.meaning, str) and one != NONE for one in covered)
+        ):
+            return True
+        return any(
+            other.value and one != NONE and _may_be_equal(one.meaning, other.meaning)
+            for one in types
+            for other in covered
         )
 
     def _compared_with(self, test: ast.Compare) -> Sequence[ast.expr]:
@@ -241,7 +272,9 @@ class Narrowing:
         if not rest:
             return []
         after = {**way, key: rest}
-        if any(map(_is_open, rest)) and any(one.value for one in covered):
+        if self._may_be_used_up(source, rest, way) or (
+            any(map(_is_open, rest)) and any(one.value for one in covered)
+        ):
             after[VAGUE] = True
         return [after]
 
@@ -414,25 +447,59 @@ class Narrowing:
         )
 
     def _has_foreign_annotation(self, node: ast.expr) -> bool:
-        """Whether the root of `a.b.c` has a type that is not seen here."""
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        if not isinstance(node, ast.Name):
-            return True
-        bound = self.scope.bindings.get(node.id, [])
-        if len(bound) == 1 and isinstance(bound[0], ast.arg):
-            types = of(self.view, node, self.scope)
-            if types is None:
-                return bound[0].annotation is not None
+        """Whether `a.b.c`, or else what that is a part of, has a type that is not seen here."""
+        types = self.types(node)
+        if types is not None:
             return not all(
                 isinstance(one.meaning, Class) or self._is_known(one) for one in types
             )
-        return False
+        match node:
+            case ast.Attribute(value=whole):
+                return self._has_foreign_annotation(whole)
+            case ast.Name(id=name):
+                bound = self.scope.bindings.get(name, [])
+                return (
+                    len(bound) == 1
+                    and isinstance(bound[0], ast.arg)
+                    and bound[0].annotation is not None
+                )
+        return True
 
 
 def _is_enum(one: Type) -> bool:
     """Whether a type is an Enum of the module, or may be one."""
     return isinstance(one.meaning, Class) and may_be_enum(one.meaning)
+
+
+def _is_single(one: Type) -> bool:
+    """Whether a type has one value."""
+    return bool(one.value) or one == NONE
+
+
+_FALSE: Final = frozenset({"False", "0", "''", "b''"})  # as they are written
+
+
+def _truth(one: Type) -> bool | None:
+    """What the values of a type are as a condition; None: cannot be told."""
+    if one.value and isinstance(one.meaning, str):
+        return one.value[1] not in _FALSE
+    return False if one == NONE else None
+
+
+_NUMBERS: Final = frozenset(f"builtins.{name}" for name in ("bool", "int", "float"))
+
+
+def _may_be_equal(one: str | Class, other: str | Class) -> bool:
+    """Whether something of a type may equal something of another; texts, bytes and numbers are not equal."""
+    if one == other:
+        return False
+    return (
+        not all(
+            isinstance(kind, str) and kind.startswith("builtins.")
+            for kind in (one, other)
+        )
+        or {one, other} <= _NUMBERS
+    )
 
 
 def _is_open(one: Type) -> bool:
