@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ..model import Function
+from ..model import Function, Meaning
 from ..names import captured
 from .calls import End, Summaries, Summary
 from .contexts import may_swallow
@@ -12,11 +12,12 @@ from .evaluation import Evaluation, Exits
 from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
-from .patterns import guard_of, irrefutable
+from .patterns import class_list, guard_of, irrefutable
 from .rule import View, positional
 from .ways import (
     DECIDED,
     DOUBTED,
+    HANDLED,
     NOTHING,
     VAGUE,
     Value,
@@ -40,6 +41,16 @@ _GIVEN_WRONG: Final = {
     "message": "the message",
     "reason": "the reason",
 }
+
+
+_ALL_KINDS: Final = frozenset({"builtins.Exception", "builtins.BaseException"})
+
+
+def _within_handler(way: Way, kinds: frozenset[Meaning]) -> Way:
+    """The way into a handler; vague where each exception that it is for has been caught further within."""
+    handled: frozenset[Meaning] = way.get(HANDLED, frozenset())
+    inside = {key: value for key, value in way.items() if key != HANDLED}
+    return {**inside, VAGUE: True} if kinds <= handled else inside
 
 
 def _body(node: Function | ast.Lambda) -> list[ast.stmt]:
@@ -354,24 +365,25 @@ class Walk(Evaluation):
         self.exits.raised = []
         done: list[Way] = []
         catches_all = False
+        handled: frozenset[Meaning] = frozenset()
         for handler in node.handlers:
-            meaning = (
-                "builtins.BaseException"
-                if handler.type is None
-                else self.view.resolve(handler.type, self.scope)
-            )
+            kinds = self.kinds(handler)
             names = [handler.name] if handler.name else []
             done += self.block(
                 handler.body,
-                [forget(way, names) for way in decide(caught, sure=False)],
+                [
+                    forget(_within_handler(way, kinds), names)
+                    for way in decide(caught, sure=False)
+                ],
             )
-            catches_all |= meaning in {
-                "builtins.Exception",
-                "builtins.BaseException",
-            }
+            catches_all |= not kinds.isdisjoint(_ALL_KINDS)
+            handled |= kinds
         done += self.block(node.orelse, ways) if node.orelse else ways
         if not catches_all:
-            self.exits.raised += caught
+            self.exits.raised += [
+                {**way, HANDLED: way.get(HANDLED, frozenset()) | handled}
+                for way in caught
+            ]
         inside, self.exits = self.exits, outside
         if not node.finalbody:
             self.exits.returns += inside.returns
@@ -387,6 +399,14 @@ class Walk(Evaluation):
         self.exits.continues += self.block(final, reduce(inside.continues))
         self.exits.raised += self.block(final, reduce(inside.raised))
         return self.block(final, reduce(done))
+
+    def kinds(self, handler: ast.ExceptHandler) -> frozenset[Meaning]:
+        """The exceptions that a handler is for."""
+        if handler.type is None:
+            return frozenset({"builtins.BaseException"})
+        return frozenset(
+            self.view.resolve(one, self.scope) for one in class_list(handler.type)
+        )
 
     def with_(self, node: ast.With | ast.AsyncWith, ways: list[Way]) -> list[Way]:
         swallows = False

@@ -42,6 +42,7 @@ was assigned or of what was changed since it was asked for, and by the marks bel
 VAGUE: Final = ("vague",)
 DECIDED: Final = ("decided",)
 DOUBTED: Final = ("doubted",)
+HANDLED: Final = ("handled",)  # the exceptions that are caught before they come so far
 
 
 def reduce(ways: list[Way]) -> list[Way]:
