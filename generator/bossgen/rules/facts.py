@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..model import Function, Scope
+from .library import lengths
 from .patterns import guard_of
 
 
@@ -194,7 +195,20 @@ class Facts:
         yield Fact(about, holds if listed.is_one else possible - holds, possible)
 
     def _is_whole(self, subject: ast.expr) -> bool:
-        return _bounds(self._origin(subject), self._whole)[0]
+        return self._bounds(subject)[0]
+
+    def _bounds(self, subject: ast.expr) -> tuple[bool, float, float]:
+        """Whether the values are whole numbers, the least of them, and what they stay below."""
+        origin = self._origin(subject)
+        match origin:
+            case ast.Call(func=ast.Name(id="len"), args=[measured]):
+                least, most = lengths(self._origin(measured))
+                return True, least, most + 1
+            case ast.BinOp(op=ast.Mod(), right=right):
+                number = _number(right)
+                if number is not None and number > 0:
+                    return True, 0, number
+        return self._whole(origin), -math.inf, math.inf
 
     def _in_cells(
         self, subject: ast.expr, operator: type[ast.cmpop], number: float
@@ -208,9 +222,7 @@ class Facts:
             for cell in range(2 * len(numbers) + 1)
             if (cell > place) - (cell < place) + 1 in _SAYS[operator]
         )
-        possible = frozenset(
-            _cells(numbers, *_bounds(self._origin(subject), self._whole))
-        )
+        possible = frozenset(_cells(numbers, *self._bounds(subject)))
         return Fact(f"{source} <>", holds, possible)
 
 
@@ -280,18 +292,6 @@ def _number(node: ast.expr) -> float | None:
         case ast.Constant(value=float() as value) if math.isfinite(value):
             return value
     return None
-
-
-def _bounds(subject: ast.expr, whole: Whole) -> tuple[bool, float, float]:
-    """Whether the values are whole numbers, the least of them, and what they stay below."""
-    match subject:
-        case ast.Call(func=ast.Name(id="len")):
-            return True, 0, math.inf
-        case ast.BinOp(op=ast.Mod(), right=right):
-            number = _number(right)
-            if number is not None and number > 0:
-                return True, 0, number
-    return whole(subject), -math.inf, math.inf
 
 
 def _cells(

@@ -1,5 +1,7 @@
 """What is known of the standard library, and of a few others: what its functions give, which do not come back."""
 
+import ast
+import math
 import re
 from typing import Final
 
@@ -102,6 +104,21 @@ METHODS: Final = {
     "decode": "str",
     "hex": "str",
 }
+
+
+def lengths(node: ast.expr) -> tuple[float, float]:
+    """How many parts a text is taken apart into at least, and at most."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="split" | "rsplit"), args=[separator, *rest]
+        ) if not isinstance(separator, ast.Constant) or separator.value is not None:
+            rest += [one.value for one in node.keywords if one.arg == "maxsplit"]
+            match rest:
+                case [ast.Constant(value=int() as most)]:
+                    return 1, most + 1
+            return 1, math.inf
+    return 0, math.inf
+
 
 # What these give is of the type of their first argument.
 COPIES: Final = frozenset({"dataclasses.replace", "copy.copy", "copy.deepcopy"})

@@ -8,7 +8,7 @@ from ..model import Class, Function, Scope
 from .bindings import only_value
 from .enums import enum_members
 from .facts import conditions, outcomes, parts
-from .library import ENDLESS
+from .library import ENDLESS, lengths
 from .rule import View
 from .ways import stored
 
@@ -38,6 +38,8 @@ def rounds(view: View, iterable: ast.expr, scope: Scope) -> Rounds:
             return "some" if any(key is not None for key in keys) else "any"
         case ast.Constant(value=str() | bytes() as text):
             return "some" if text else "any"
+        case ast.Call() if lengths(iterable)[0]:
+            return "some"
         case ast.Call(func=function, args=arguments):
             meaning = view.resolve(function, scope)
             if meaning in ENDLESS:

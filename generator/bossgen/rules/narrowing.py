@@ -11,8 +11,10 @@ from typing import Final
 from ..lineage import descends
 from ..model import Class, Scope
 from ..names import binding_scope
+from .bindings import only_value
 from .enums import is_member, may_be_enum, members
 from .inference import of
+from .library import lengths
 from .patterns import (
     alternatives,
     are_all_lengths,
@@ -305,11 +307,13 @@ class Narrowing:
         """Whether the cases may cover all there is, by a type that is not seen here."""
         patterns = [case.pattern for case in node.cases if case.guard is None]
         flat = [one for pattern in patterns for one in alternatives(pattern)]
+        made = only_value(node.subject, self.scope) or node.subject
+        all_lengths = are_all_lengths(flat, *lengths(made))
         if types is not None:
             kinds = {one.meaning for one in types}
             return (
                 ("builtins.tuple" in kinds and may_be_all_tuples(flat))
-                or ("builtins.list" in kinds and are_all_lengths(flat))
+                or ("builtins.list" in kinds and all_lengths)
                 or not (ANY in types or all(self._is_known(one) for one in types))
                 or may_be_all_instances(flat)
                 or (
@@ -319,7 +323,7 @@ class Narrowing:
             )
         if self._is_unannotated_parameter(node.subject):
             return False
-        if are_all_lengths(flat) or self._is_part_of_member(node.subject):
+        if all_lengths or self._is_part_of_member(node.subject):
             return True
         if any(
             isinstance(one, ast.MatchClass | ast.MatchSingleton)

@@ -1,6 +1,7 @@
 """What the patterns of a `match`, and the classes of an `isinstance`, ask for."""
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -125,19 +126,22 @@ def may_be_all_tuples(patterns: Sequence[ast.pattern]) -> bool:
     )
 
 
-def are_all_lengths(patterns: Sequence[ast.pattern]) -> bool:
-    """Whether the cases cover each length of a list, as `[]` and `[first, *rest]` do."""
-    exact: set[int] = set()
-    least: list[int] = []
+def are_all_lengths(
+    patterns: Sequence[ast.pattern], shortest: float, longest: float
+) -> bool:
+    """Whether the cases cover each length that a list may have, as `[]` and `[first, *rest]` do."""
+    exact: set[float] = set()
+    open_ = math.inf
     for pattern in patterns:
         if isinstance(pattern, ast.MatchSequence) and _asks_for_length(pattern):
             parts = pattern.patterns
             fixed = sum(not isinstance(part, ast.MatchStar) for part in parts)
             if fixed < len(parts):
-                least.append(fixed)
+                open_ = min(open_, fixed)
             else:
                 exact.add(fixed)
-    return bool(least) and exact.issuperset(range(min(least)))
+    end = min(open_, longest + 1)
+    return end < math.inf and exact.issuperset(range(int(shortest), int(end)))
 
 
 def _asks_for_constant(pattern: ast.pattern) -> bool:
