@@ -104,6 +104,8 @@ METHODS: Final = {
     "decode": "str",
     "hex": "str",
 }
+# What these methods give may be anything, as what they are called on may be.
+ANYTHING: Final = frozenset({*TEXTS, *METHODS, "get", "pop", "group", "setdefault"})
 
 
 def lengths(node: ast.expr) -> tuple[float, float]:

@@ -11,10 +11,10 @@ from typing import Final
 from ..lineage import descends
 from ..model import Class, Scope
 from ..names import binding_scope
-from .bindings import only_value
+from .bindings import assignments, only_value
 from .enums import is_member, may_be_enum, members
 from .inference import of
-from .library import lengths
+from .library import ANYTHING, lengths
 from .patterns import (
     alternatives,
     are_all_lengths,
@@ -32,6 +32,7 @@ from .ways import UNKNOWN, VAGUE, Value, Way
 _NEGATED: Final = (ast.IsNot, ast.NotEq, ast.NotIn)
 _COMPARED: Final = (ast.Is, ast.Eq, ast.In, *_NEGATED)
 _BOOL: Final = Type("builtins.bool")
+_ASSIGNMENTS: Final = (ast.Assign, ast.AnnAssign, ast.NamedExpr)
 _BOOLS: Final = (literal(True), literal(False))
 
 
@@ -75,12 +76,21 @@ class Narrowing:
                 return self._unfollowed(test, way)
         if isinstance(subject, ast.NamedExpr):
             subject = subject.target
-        if not isinstance(subject, ast.Name | ast.Attribute):
+        if not isinstance(subject, ast.Name | ast.Attribute | ast.Call):
             return self._unfollowed(test, way)
         source = ast.unparse(subject)
         key = ("types", source)
         types = way.get(key) or self.types(subject)
-        unseen = not covered or types is None or self._may_equal(types, covered)
+        unseen = (
+            not covered
+            or types is None
+            or self._may_equal(types, covered)
+            or (
+                not all(map(_is_single, types))
+                and any(one.value for one in covered)
+                and self._is_one_of_few(subject)
+            )
+        )
         if unseen or types is None or ANY in types:
             after = self._after_unclear(test, way)
             if unseen and self._may_be_exhausted(test, subject, types, way):
@@ -171,6 +181,7 @@ class Narrowing:
             else isinstance(other, ast.Constant)
             and (
                 types is not None
+                or self._is_one_of_few(subject)
                 or self._is_part_of_member(subject)
                 or self._has_foreign_annotation(subject)
             )
@@ -309,6 +320,8 @@ class Narrowing:
         flat = [one for pattern in patterns for one in alternatives(pattern)]
         made = only_value(node.subject, self.scope) or node.subject
         all_lengths = are_all_lengths(flat, *lengths(made))
+        if len(flat) > 1 and self._is_one_of_few(node.subject):
+            return True
         if types is not None:
             kinds = {one.meaning for one in types}
             return (
@@ -351,6 +364,26 @@ class Narrowing:
             and node.attr in {"value", "name"}
             and any(map(_is_enum, of(self.view, node.value, self.scope) or ()))
         )
+
+    def _is_one_of_few(self, node: ast.expr) -> bool:
+        """Whether a value comes from a function that may have no more values than are asked for."""
+        values: list[ast.expr] = [node]
+        if isinstance(node, ast.Name):
+            given = assignments(self.view, self.scope).get(node.id, ())
+            made = (one.value for one in given if isinstance(one, _ASSIGNMENTS))
+            values = [value for value in made if value is not None]
+        return any(map(self._gives_few, values))
+
+    def _gives_few(self, value: ast.expr) -> bool:
+        call = value.value if isinstance(value, ast.Await) else value
+        if not isinstance(call, ast.Call):
+            return False
+        target = self.view.target(call, self.scope)
+        if isinstance(target, str):
+            return not target.startswith(("builtins.", "json."))
+        if target is None and isinstance(call.func, ast.Attribute):
+            return call.func.attr not in ANYTHING
+        return not isinstance(target, Class)
 
     # --- types ---
 
