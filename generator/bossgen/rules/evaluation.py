@@ -7,7 +7,7 @@ from operator import ge, gt, le, lt
 from typing import Final
 
 from ..model import Function, Meaning
-from .bindings import only_value
+from .bindings import assignments, only_value
 from .calls import Calls, Evaluate, Summaries
 from .doubts import Doubts
 from .facts import Facts, links
@@ -61,6 +61,12 @@ class Evaluation:
         self.facts = Facts(node, self.scope, self._is_whole, self._origin)
         self.narrowing = Narrowing(view, self.scope)
         self.doubts = Doubts(view, node)
+        # Variables that are None until they are assigned something else.
+        self.awaiting = {
+            name
+            for name, nodes in assignments(view, self.scope).items()
+            if any(_is_none(getattr(one, "value", None)) for one in nodes)
+        }
         # Whether a doubted way may never come to an end of the function.
         self.gets_away = False
 
@@ -139,7 +145,7 @@ class Evaluation:
                     same = value.constant == repr(constant)
                 elif value.constant:
                     same = equals(value.constant, constant)
-                elif value.is_something() and constant is None:
+                elif (value.is_something() or value.truth) and constant is None:
                     same = False
                 if same is not None and isinstance(operator, ast.Is | ast.Eq):
                     return same
@@ -313,6 +319,8 @@ class Evaluation:
                 for target in targets:
                     one = forget(one, list(stored(target)))
                     if isinstance(target, ast.Name):
+                        if result == UNKNOWN and target.id in self.awaiting:
+                            result = Value("unknown", truth=True)
                         if result != UNKNOWN and target.id not in self.doubts.shared:
                             one = {**one, ("value", target.id): result}
                     else:
@@ -410,6 +418,10 @@ _DISPLAYS: Final = {
     ast.GeneratorExp: "a generator",
     ast.JoinedStr: "a text",
 }
+
+
+def _is_none(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _may_be_overloaded(node: ast.Compare) -> bool:
