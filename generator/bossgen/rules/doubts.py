@@ -216,7 +216,12 @@ def _kept(
         asked = [part for one in (*values, *meant) for part in parts(one)]
         if not others:
             continue
-        if name not in shared and all(_is_plain(one, scope) for one in asked):
+        changed = any(len(scope.bindings.get(one, ())) > 1 for one in about)
+        if (
+            name not in shared
+            and not changed
+            and all(_is_plain(one, scope) for one in asked)
+        ):
             followed.add(name)
         elif any(meets(unit) for test in tests for unit in _units(test)):
             linked.add(name)
