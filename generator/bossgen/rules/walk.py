@@ -199,7 +199,13 @@ class Walk(Evaluation):
                 targets = (
                     [node.target] if isinstance(node, ast.AugAssign) else node.targets
                 )
-                return self.assign(targets, None, ways)
+                done = self.assign(targets, None, ways)
+                match node:
+                    case ast.AugAssign(target=ast.Name(id=name), value=value) if (
+                        rounds(self.view, value, self.scope) == "some"
+                    ):  # it is something by now
+                        done = [{**way, ("set", name): True} for way in done]
+                return done
         return ways
 
     def expression(self, value: ast.expr, ways: list[Way]) -> list[Way]:
