@@ -185,8 +185,9 @@ class Evaluation:
             false = {**false, key: failing} if false is not None and failing else None
         return [] if true is None else [true], [] if false is None else [false]
 
-    def _is_whole(self, node: ast.expr) -> bool:
-        return is_one(of(self.view, node, self.scope), "builtins.int")
+    def _is_whole(self, node: ast.expr) -> bool | None:
+        types = of(self.view, node, self.scope)
+        return None if types is None else is_one(types, "builtins.int")
 
     def _origin(self, node: ast.expr) -> ast.expr:
         found = only_value(node, self.scope) or self.view.resolve(node, self.scope)

@@ -36,8 +36,8 @@ class Listed:
     is_one: bool
 
 
-Whole: TypeAlias = Callable[[ast.expr], bool]
-"""Whether an expression is known to give whole numbers."""
+Whole: TypeAlias = Callable[[ast.expr], bool | None]
+"""Whether an expression gives whole numbers; None: cannot be told."""
 
 Origin: TypeAlias = Callable[[ast.expr], ast.expr]
 """What a variable is assigned, where that is all it ever is; else the expression itself."""
@@ -195,12 +195,18 @@ class Facts:
         yield Fact(about, holds if listed.is_one else possible - holds, possible)
 
     def _is_whole(self, subject: ast.expr) -> bool:
-        return self._bounds(subject)[0]
+        match self._origin(subject):
+            case ast.Call(func=ast.Name(id="len")) | ast.BinOp(op=ast.Mod()):
+                return True
+            case origin:
+                return bool(self._whole(origin))
 
     def _bounds(self, subject: ast.expr) -> tuple[bool, float, float]:
         """Whether the values are whole numbers, the least of them, and what they stay below."""
         origin = self._origin(subject)
         match origin:
+            case ast.Call(func=ast.Name(id="int" | "float")):
+                return bool(self._whole(origin)), -math.inf, math.inf
             case ast.Call(func=ast.Name(id="len"), args=[measured]):
                 least, most = lengths(self._origin(measured))
                 return True, least, most + 1
@@ -208,7 +214,16 @@ class Facts:
                 number = _number(right)
                 if number is not None and number > 0:
                     return True, 0, number
-        return self._whole(origin), -math.inf, math.inf
+            case ast.BinOp(op=ast.BitAnd(), right=right):
+                number = _number(right)
+                if number is not None and number >= 0:
+                    return True, 0, number + 1
+        # Of a number that nobody has sent: it counts something, unless it is held against others.
+        numbers = self._numbers[ast.unparse(subject)]
+        whole = self._whole(origin)
+        if whole is None:
+            whole = all(number == int(number) for number in numbers)
+        return whole, min(0, *numbers), math.inf
 
     def _in_cells(
         self, subject: ast.expr, operator: type[ast.cmpop], number: float
