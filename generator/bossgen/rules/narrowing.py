@@ -11,10 +11,11 @@ from typing import Final
 from ..lineage import descends
 from ..model import Class, Scope
 from ..names import binding_scope
-from .bindings import assignments, only_value
+from .bindings import only_value
 from .enums import is_member, may_be_enum, members
 from .inference import of
-from .library import ANYTHING, lengths
+from .library import lengths
+from .origins import is_one_of_few
 from .patterns import (
     alternatives,
     are_all_lengths,
@@ -32,7 +33,6 @@ from .ways import UNKNOWN, VAGUE, Value, Way
 _NEGATED: Final = (ast.IsNot, ast.NotEq, ast.NotIn)
 _COMPARED: Final = (ast.Is, ast.Eq, ast.In, *_NEGATED)
 _BOOL: Final = Type("builtins.bool")
-_ASSIGNMENTS: Final = (ast.Assign, ast.AnnAssign, ast.NamedExpr)
 _BOOLS: Final = (literal(True), literal(False))
 
 
@@ -76,8 +76,6 @@ class Narrowing:
                 return self._unfollowed(test, way)
         if isinstance(subject, ast.NamedExpr):
             subject = subject.target
-        if not isinstance(subject, ast.Name | ast.Attribute | ast.Call):
-            return self._unfollowed(test, way)
         source = ast.unparse(subject)
         key = ("types", source)
         types = way.get(key) or self.types(subject)
@@ -88,7 +86,7 @@ class Narrowing:
             or (
                 not all(map(_is_single, types))
                 and any(one.value for one in covered)
-                and self._is_one_of_few(subject)
+                and self._is_one_of_few(subject, way)
             )
         )
         if unseen or types is None or ANY in types:
@@ -119,8 +117,21 @@ class Narrowing:
         return (false, true) if negated else (true, false)
 
     def _unfollowed(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
-        after = [self._after_unclear(test, way)]
-        return after, after
+        after = self._after_unclear(test, way)
+        return [{**after, **self._limited(test)}], [after]
+
+    def _limited(self, test: ast.expr) -> Way:
+        """What is known where a function has answered yes: what it was given may be one of few, `is_known(kind)`."""
+        call = test.value if isinstance(test, ast.Await) else test
+        if not isinstance(call, ast.Call) or str(
+            self.view.target(call, self.scope)
+        ).startswith("builtins."):
+            return {}
+        return {
+            ("few", ast.unparse(one)): True
+            for one in call.args
+            if isinstance(one, ast.Name | ast.Attribute)
+        }
 
     def _after_unclear(self, test: ast.expr, way: Way) -> Way:
         """The way behind a condition that is not followed, `kind.is_open()` or `level > 1`: which values are left?"""
@@ -173,15 +184,16 @@ class Narrowing:
             return True
         if ("asked", ast.unparse(subject)) not in way and len(others) < 2:
             return False  # nothing has only one value
-        if types is None and self._is_unannotated_parameter(subject):
+        few = self._is_one_of_few(subject, way)
+        if types is None and not few and self._is_unannotated_parameter(subject):
             return False
+        closed = few or (types is not None and all(map(_is_single, types)))
         return any(
             self._names_member(other)
             if isinstance(other, ast.Attribute)
             else isinstance(other, ast.Constant)
             and (
-                types is not None
-                or self._is_one_of_few(subject)
+                closed
                 or self._is_part_of_member(subject)
                 or self._has_foreign_annotation(subject)
             )
@@ -241,14 +253,21 @@ class Narrowing:
     def _ask(
         self, test: ast.expr, subject: ast.expr, way: Way
     ) -> tuple[list[Way], list[Way]]:
-        """Note that a value has been compared with one of its values, and was another."""
+        """Note that a value has been compared with one of its values, and was another; or is one of a collection."""
         if isinstance(test, ast.Call):
             return [way], [way]
-        asked = [{**way, ("asked", ast.unparse(subject)): True}]
+        source = ast.unparse(subject)
+        asked = [{**way, ("asked", source): True}]
         assert isinstance(test, ast.Compare)
+        held = [way]
+        if (
+            isinstance(test.ops[0], ast.In | ast.NotIn)
+            and self._compared_with(test)[0] is test.comparators[0]
+        ):
+            held = [{**way, ("few", source): True}]
         if isinstance(test.ops[0], _NEGATED):
-            return asked, [way]
-        return [way], asked
+            return asked, held
+        return held, asked
 
     # --- match ---
 
@@ -320,7 +339,7 @@ class Narrowing:
         flat = [one for pattern in patterns for one in alternatives(pattern)]
         made = only_value(node.subject, self.scope) or node.subject
         all_lengths = are_all_lengths(flat, *lengths(made))
-        if len(flat) > 1 and self._is_one_of_few(node.subject):
+        if len(flat) > 1 and is_one_of_few(self.view, node.subject, self.scope):
             return True
         if types is not None:
             kinds = {one.meaning for one in types}
@@ -365,25 +384,15 @@ class Narrowing:
             and any(map(_is_enum, of(self.view, node.value, self.scope) or ()))
         )
 
-    def _is_one_of_few(self, node: ast.expr) -> bool:
-        """Whether a value comes from a function that may have no more values than are asked for."""
-        values: list[ast.expr] = [node]
-        if isinstance(node, ast.Name):
-            given = assignments(self.view, self.scope).get(node.id, ())
-            made = (one.value for one in given if isinstance(one, _ASSIGNMENTS))
-            values = [value for value in made if value is not None]
-        return any(map(self._gives_few, values))
+    def is_limited(self, node: ast.Match, way: Way) -> bool:
+        """Whether the cases may cover all there is, by a condition that held before."""
+        return len(node.cases) > 1 and ("few", ast.unparse(node.subject)) in way
 
-    def _gives_few(self, value: ast.expr) -> bool:
-        call = value.value if isinstance(value, ast.Await) else value
-        if not isinstance(call, ast.Call):
-            return False
-        target = self.view.target(call, self.scope)
-        if isinstance(target, str):
-            return not target.startswith(("builtins.", "json."))
-        if target is None and isinstance(call.func, ast.Attribute):
-            return call.func.attr not in ANYTHING
-        return not isinstance(target, Class)
+    def _is_one_of_few(self, node: ast.expr, way: Way) -> bool:
+        """Whether no more values may be left than are asked for, by where a value comes from or what held for it."""
+        return ("few", ast.unparse(node)) in way or is_one_of_few(
+            self.view, node, self.scope
+        )
 
     # --- types ---
 
@@ -491,7 +500,15 @@ class Narrowing:
                 isinstance(one.meaning, Class) or self._is_known(one) for one in types
             )
         match node:
-            case ast.Attribute(value=whole):
+            case (
+                ast.Subscript(value=whole) | ast.Call(func=ast.Attribute(value=whole))
+            ) if ANY in (self.types(whole) or ()):
+                return False  # an item of what JSON gives
+            case (
+                ast.Attribute(value=whole)
+                | ast.Subscript(value=whole)
+                | ast.Call(func=ast.Attribute(value=whole))
+            ):
                 return self._has_foreign_annotation(whole)
             case ast.Name(id=name):
                 bound = self.scope.bindings.get(name, [])

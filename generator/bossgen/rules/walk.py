@@ -12,6 +12,7 @@ from .evaluation import Evaluation, Exits
 from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
+from .origins import parts_of_few
 from .patterns import class_list, guard_of, irrefutable
 from .rule import View, positional
 from .ways import (
@@ -260,11 +261,18 @@ class Walk(Evaluation):
         while True:  # along `elif`, which `ast` nests
             taken: list[Way] = []
             left: list[Way] = []
+            parts = [
+                ("asked", part)
+                for part in parts_of_few(self.view, node.test, self.scope)
+            ]
             for way in ways:
                 self.may_raise(node.test, way)
                 true, false = self.split(node.test, way)
                 taken += true
-                left += false
+                # Of the parts of one thing, one may be there only where another one is not.
+                if any(part in way for part in parts):
+                    false = vague(false)
+                left += [{**one, **dict.fromkeys(parts, True)} for one in false]
             done += self.block(node.body, decide(taken, sure=not left))
             left = decide(reduce(left), sure=not taken)
             if len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
@@ -474,6 +482,8 @@ class Walk(Evaluation):
                         )
             done += self.block(case.body, decide(taken, sure=not still))
             left = decide(reduce(still), sure=False)
-        if left and self.narrowing.may_be_complete(node, types):
-            left = vague(left)
-        return done + left
+        complete = bool(left) and self.narrowing.may_be_complete(node, types)
+        for way in left:
+            limited = complete or self.narrowing.is_limited(node, way)
+            done += vague([way]) if limited else [way]
+        return done

@@ -36,7 +36,7 @@ NOTHING: Final = Value("none", "None", truth=False, constant="None")
 
 
 Way: TypeAlias = dict[Any, Any]
-"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("set", source) of an attribute that
+"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("few", source), ("set", source) of an attribute that
 was assigned or of what was changed since it was asked for, and by the marks below."""
 
 VAGUE: Final = ("vague",)
@@ -84,7 +84,7 @@ def forget(way: Way, names: Sequence[str]) -> Way:
         for key, value in way.items()
         if not (
             (key[0] in {"value", "set"} and key[1] in gone)
-            or (key[0] in {"test", "types", "asked"} and gone & _words(key[1]))
+            or (key[0] in {"test", "types", "asked", "few"} and gone & _words(key[1]))
         )
     } | {
         # An assigned variable is no longer the parameter of that name.
