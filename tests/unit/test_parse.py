@@ -361,6 +361,24 @@ def test_columns_are_characters() -> None:
     assert (name.line, name.column, name.end_column) == (3, 7, 11)
 
 
+@pytest.mark.parametrize(
+    ("character", "help_"),
+    [
+        ("\u201c", 'write a plain `"`'),
+        ("\u2013", "write a plain `-`"),
+        ("\u00a0", "write a plain space"),
+        ("\u3000", "write a plain space"),
+        ("\u200b", "remove it"),
+        ("€", "remove it"),
+    ],
+)
+def test_a_character_that_is_not_python_has_one_to_write_instead(
+    character: str, help_: str
+) -> None:
+    (problem,) = checked({PATH: f"x = 1{character}2\n"})
+    assert (problem.code, problem.help) == ("BG301", help_)
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_lines_end_as_they_like(newline: str) -> None:
     text = GOOD.replace("...", "\n    x = '\f'\n    handle_info = None\n")

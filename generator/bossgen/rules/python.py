@@ -241,8 +241,9 @@ def _in_our_words(message: str, shown: str) -> tuple[str, str]:
         return f"{what} stands in a `def`", "write `async def`"
     if said.startswith(("invalid character", "invalid non-printable character")):
         character = _quoted(said.partition("character ")[2])
+        code = character.partition("U+")[2].rstrip(")")
         instead = next(
-            (plain for odd, plain in _PLAIN.items() if set(odd) & set(character)), ""
+            (plain for odd, plain in _PLAIN.items() if chr(int(code, 16)) in odd), ""
         )
         help_ = f"write {instead}" if instead else "remove it"
         return f"the character {character} cannot stand here", help_
@@ -266,4 +267,5 @@ _PLAIN: Final = {
     "\u201c\u201d\u201e\u00ab\u00bb": 'a plain `"`',
     "\u2018\u2019\u201a": "a plain `'`",
     "\u2013\u2014\u2212": "a plain `-`",
+    "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000": "a plain space",
 }
