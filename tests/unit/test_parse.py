@@ -1,5 +1,6 @@
 """Files as handlers: what is read off them, and what is said of those that are none."""
 
+import ast
 import warnings
 
 import pytest
@@ -359,6 +360,20 @@ def test_columns_are_characters() -> None:
     assert (at.line, at.column, at.end_column) == (2, 11, 16)
     name = name_span(module, handler.definition.node)
     assert (name.line, name.column, name.end_column) == (3, 7, 11)
+
+
+@pytest.mark.parametrize("keyword", ["def", "async"])
+def test_a_name_in_a_line_of_its_own_is_shown_by_the_keyword(keyword: str) -> None:
+    start = "def" if keyword == "def" else "async def"
+    handler = parsed(
+        "from boss import ServiceHandler\n"
+        "class Chat(ServiceHandler[int]):\n"
+        f"    {start} \\\n    handle_info(self): ...\n"
+    )
+    (node,) = handler.definition.node.body
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    name = name_span(handler.parsed, node)
+    assert (name.line, name.column, name.end_column) == (3, 5, 5 + len(keyword))
 
 
 @pytest.mark.parametrize(

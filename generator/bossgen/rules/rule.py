@@ -103,7 +103,8 @@ def name_span(module: Module, node: Function | ast.ClassDef) -> Span:
     column = _column(module, line, node.col_offset)
     found = _DEFINITION.match(module.lines[line - 1], column - 1)
     if found is None:  # the name stands in a line of its own
-        return Span(module.source.path, line, column, line, column + 3)
+        width = 3 if isinstance(node, ast.FunctionDef) else 5  # `def`, `async`, `class`
+        return Span(module.source.path, line, column, line, column + width)
     return Span(module.source.path, line, found.start(1) + 1, line, found.end(1) + 1)
 
 
