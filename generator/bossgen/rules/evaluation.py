@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import ge, gt, le, lt
 from typing import Final
 
@@ -320,8 +320,12 @@ class Evaluation:
                 for target in targets:
                     one = forget(one, list(stored(target)))
                     if isinstance(target, ast.Name):
-                        if result == UNKNOWN and target.id in self.awaiting:
-                            result = Value("unknown", truth=True)
+                        if (
+                            target.id in self.awaiting
+                            and result.kind in {"unknown", "wrong"}
+                            and result.truth is None
+                        ):
+                            result = replace(result, truth=True)
                         if result != UNKNOWN and target.id not in self.doubts.shared:
                             one = {**one, ("value", target.id): result}
                     else:
@@ -422,6 +426,9 @@ _DISPLAYS: Final = {
 
 
 def _is_none(node: ast.AST | None) -> bool:
+    """Whether an expression, or a part of a tuple, is None."""
+    if isinstance(node, ast.Tuple):
+        return any(map(_is_none, node.elts))
     return isinstance(node, ast.Constant) and node.value is None
 
 

@@ -178,6 +178,14 @@ class Walk(Evaluation):
                 for way in ways:
                     self.exits.raised.append(way)
                 return [way for before in ways for way in self.split(test, before)[0]]
+            case ast.Assign(
+                targets=[ast.Tuple(elts=parts)], value=ast.Tuple(elts=values)
+            ) if len(parts) == len(values) and all(
+                isinstance(one, ast.Constant) for one in values
+            ):
+                for part, one in zip(parts, values, strict=True):
+                    ways = self.assign([part], one, ways)
+                return ways
             case ast.Assign(targets=targets, value=value):
                 return self.assign(targets, value, ways)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
