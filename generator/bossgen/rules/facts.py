@@ -196,7 +196,7 @@ class Facts:
 
     def _is_whole(self, subject: ast.expr) -> bool:
         match self._origin(subject):
-            case ast.Call(func=ast.Name(id="len")) | ast.BinOp(op=ast.Mod()):
+            case ast.Call(func=ast.Name(id="len" | "sum")) | ast.BinOp(op=ast.Mod()):
                 return True
             case origin:
                 return bool(self._whole(origin))

@@ -15,7 +15,7 @@ from .bindings import only_value
 from .enums import is_member, may_be_enum, members
 from .inference import of
 from .library import lengths
-from .origins import is_one_of_few
+from .origins import is_one_of_few, sides_of_few
 from .patterns import (
     alternatives,
     are_all_lengths,
@@ -44,6 +44,8 @@ class Narrowing:
         self.scope = scope
         # What the conditions that are not followed ask about.
         self._unclear: dict[ast.expr, list[tuple[str, str]]] = {}
+        # What the conditions ask one side of.
+        self._sides: dict[ast.expr, list[tuple[str, str]]] = {}
 
     # --- tests ---
 
@@ -54,6 +56,24 @@ class Narrowing:
             test, negated = asked
             true, false = self.split(test, way)
             return (false, true) if negated else (true, false)
+        true, false = self._split(test, way)
+        if test not in self._sides:
+            sides = sides_of_few(self.view, test, self.scope)
+            self._sides[test] = [("asked", side) for side in sides]
+        if not self._sides[test]:
+            return true, false
+        if _says_absent(test):
+            return self._without(test, true, way), false
+        return true, self._without(test, false, way)
+
+    def _without(self, test: ast.expr, ways: list[Way], before: Way) -> list[Way]:
+        """The ways on which a side of something is not there; vague where another side is not there either."""
+        after: Way = dict.fromkeys(self._sides[test], True)
+        if any(side in before for side in self._sides[test]):
+            after[VAGUE] = True
+        return [{**way, **after} for way in ways]
+
+    def _split(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         match test:
             case ast.Call(func=ast.Name(id="isinstance"), args=[subject, cls]):
                 covered = []
@@ -559,6 +579,15 @@ def _may_be_equal(one: str | Class, other: str | Class) -> bool:
 def _is_open(one: Type) -> bool:
     """Whether a type is an Enum of which the members are not all seen."""
     return _is_enum(one) and not one.value
+
+
+def _says_absent(test: ast.expr) -> bool:
+    """Whether what a condition asks for is not there when it holds: `x is None`, `x != "a"`."""
+    match test:
+        case ast.Compare(ops=[operator], comparators=[other]):
+            is_none = isinstance(other, ast.Constant) and other.value is None
+            return isinstance(operator, _NEGATED) != is_none
+    return False
 
 
 def _type_test(test: ast.expr) -> tuple[ast.expr, bool] | None:

@@ -39,21 +39,35 @@ def is_one_of_few(view: View, node: ast.expr, scope: Scope) -> bool:
             return all(is_one_of_few(view, part, scope) for part in parts)
         case ast.IfExp(body=one, orelse=other) | ast.BinOp(left=one, right=other):
             return is_one_of_few(view, one, scope) and is_one_of_few(view, other, scope)
-        case ast.Call(func=function, args=arguments):
-            target = view.target(node, scope)
-            if target is None and isinstance(function, ast.Attribute):
-                return function.attr not in ANYTHING or is_one_of_few(
-                    view, function.value, scope
-                )
-            if target in _MADE_OF:
-                return all(is_one_of_few(view, one, scope) for one in arguments)
-            return not (isinstance(target, Class) or str(target).startswith("json."))
+        case ast.Call():
+            return _gives_few(view, node, scope)
     return True
 
 
-def parts_of_few(view: View, test: ast.expr, scope: Scope) -> tuple[str, ...]:
-    """What a condition asks for parts of: `found[1]` of what a function gave, `error` of `value, error = parse(...)`."""
+def _gives_few(view: View, call: ast.Call, scope: Scope) -> bool:
+    target = view.target(call, scope)
+    if target is None and isinstance(call.func, ast.Attribute):
+        return call.func.attr not in ANYTHING or is_one_of_few(
+            view, call.func.value, scope
+        )
+    if target in _MADE_OF:
+        return all(is_one_of_few(view, one, scope) for one in call.args)
+    return not (isinstance(target, Class) or str(target).startswith("json."))
+
+
+def sides_of_few(view: View, test: ast.expr, scope: Scope) -> list[str]:
+    """Of what a condition asks one side, where another side may be there only if this one is not.
+
+    `found[1]` of what a function gave, `error` of `value, error = parse(...)`, `is_open(state)` beside `is_closed`.
+    """
     found: list[str] = []
+    call = test.value if isinstance(test, ast.Await) else test
+    if (
+        isinstance(call, ast.Call)
+        and not str(view.target(call, scope)).startswith("builtins.")
+        and _gives_few(view, call, scope)
+    ):
+        found.append("()")
     for node in ast.walk(test):
         match node:
             case ast.Name(id=name):
@@ -69,7 +83,7 @@ def parts_of_few(view: View, test: ast.expr, scope: Scope) -> tuple[str, ...]:
             ):
                 if binding_scope(name, scope) and _is_few(view, name, scope):
                     found.append(f"{name}.")
-    return tuple(found)
+    return found
 
 
 def _is_few(view: View, name: str, scope: Scope) -> bool:

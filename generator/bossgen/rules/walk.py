@@ -12,7 +12,6 @@ from .evaluation import Evaluation, Exits
 from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
-from .origins import parts_of_few
 from .patterns import class_list, guard_of, irrefutable
 from .rule import View, positional
 from .ways import (
@@ -269,18 +268,11 @@ class Walk(Evaluation):
         while True:  # along `elif`, which `ast` nests
             taken: list[Way] = []
             left: list[Way] = []
-            parts = [
-                ("asked", part)
-                for part in parts_of_few(self.view, node.test, self.scope)
-            ]
             for way in ways:
                 self.may_raise(node.test, way)
                 true, false = self.split(node.test, way)
                 taken += true
-                # Of the parts of one thing, one may be there only where another one is not.
-                if any(part in way for part in parts):
-                    false = vague(false)
-                left += [{**one, **dict.fromkeys(parts, True)} for one in false]
+                left += false
             done += self.block(node.body, decide(taken, sure=not left))
             left = decide(reduce(left), sure=not taken)
             if len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
