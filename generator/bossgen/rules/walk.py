@@ -453,7 +453,6 @@ class Walk(Evaluation):
         for case in node.cases:
             names = [name for one in ast.walk(case.pattern) for name in captured(one)]
             matches = irrefutable(case.pattern)
-            certain = case.guard is None and matches
             test = as_test(case.pattern, subject)
             guard = guard_of(case, subject)
             taken: list[Way] = []
@@ -467,19 +466,12 @@ class Walk(Evaluation):
                     inside = [forget(one, names) for one in fitting]
                     if guard is not None:
                         inside, outside = self.each(guard, inside)
-                        refused = outside if matches else [way]
+                        still += outside
                     taken += inside
-                if fits is True and case.guard is None:
+                if fits is True or matches:
                     continue
-                if certain:
-                    continue
-                if case.guard is not None:
-                    still += refused
-                else:
-                    for one in refused:
-                        still += self.narrowing.without(
-                            one, source, types, case.pattern
-                        )
+                for one in refused:
+                    still += self.narrowing.without(one, source, types, case.pattern)
             done += self.block(case.body, decide(taken, sure=not still))
             left = decide(reduce(still), sure=False)
         complete = bool(left) and self.narrowing.may_be_complete(node, types)
