@@ -23,6 +23,9 @@ _MADE_OF: Final = frozenset(
     )
 )
 
+# Functions that give whatever a message says, of `json` and of those that take its place.
+_DATA: Final = (".loads", ".unpackb")
+
 
 def is_one_of_few(view: View, node: ast.expr, scope: Scope) -> bool:
     """Whether a value may be one of few, as far as is seen where it comes from."""
@@ -52,7 +55,7 @@ def _gives_few(view: View, call: ast.Call, scope: Scope) -> bool:
         )
     if target in _MADE_OF:
         return all(is_one_of_few(view, one, scope) for one in call.args)
-    return not (isinstance(target, Class) or str(target).startswith("json."))
+    return not (isinstance(target, Class) or str(target).endswith(_DATA))
 
 
 def sides_of_few(view: View, test: ast.expr, scope: Scope) -> list[str]:
