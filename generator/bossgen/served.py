@@ -19,7 +19,12 @@ def main(pipe: int) -> None:
     """Serve the project in the current folder for as long as somebody holds the other end of `pipe`."""
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[1:]
-    runpy.run_module("boss", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("boss", run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:
+        # Ctrl-C reaches all processes of a terminal. Once it runs, the server ends in order; until then there is nothing
+        # to say of it.
+        sys.exit(128 + signal.SIGINT)
 
 
 def _end_with(pipe: int) -> None:
