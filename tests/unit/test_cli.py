@@ -277,6 +277,23 @@ def test_ctrl_c_while_the_commands_are_loaded_shows_no_traceback(
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
+def test_ctrl_c_when_the_command_is_done_shows_no_traceback() -> None:
+    program = (
+        "import atexit, os, signal\n"
+        "from bossgen.__main__ import run\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 def test_what_a_stream_cannot_show_is_no_reason_to_fail(project: Path) -> None:
     chat(project).write_text('x = "\N{SNOWMAN}" +\n')
     done = subprocess.run(
