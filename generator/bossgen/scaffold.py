@@ -62,6 +62,7 @@ def new(
     target = Path(os.path.realpath(target))
     default = target.name.replace("-", "_")
     given = templates.read_answers(data or {})
+    templates.check_asked(given)
     if name is not None:
         given["app_name"] = name
     if base_url is not None:
@@ -77,7 +78,6 @@ def new(
     suggested = {"app_name": near}
     files = dict(templates.render("project", given, ask=ask, suggested=suggested))
     answers = json.loads(files[PROJECT])
-    templates.check_asked(given, answers)
     templates.check_answers(answers, remedy)
     for service in services:
         files.update(templates.render_service(answers["app_name"], service, "room"))

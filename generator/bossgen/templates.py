@@ -106,9 +106,14 @@ def check_answers(answers: Mapping[str, Any], remedy: str) -> None:
         raise BadName(f"the application {problem}", help_)
 
 
-def check_asked(given: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
-    """Refuse an answer to a question that the template does not ask; `answers` has one to each that it asks."""
-    asked = {*records.asked(answers)} - {"adopted"}  # which `init` alone says
+def check_asked(given: Mapping[str, Any]) -> None:
+    """Refuse an answer to a question that the template of a project does not ask.
+
+    To be called before it is rendered: a second value for what Copier itself hands to a template is more than it bears.
+    """
+    text = (locate.template_root() / "project" / "copier.yml").read_text("utf-8")
+    questions = {*re.findall(r"^([a-z]\w*):", text, re.MULTILINE)}
+    asked = questions - {"adopted"}  # which `init` alone says
     for key in given:
         if key not in asked:
             known = ", ".join(sorted(asked))

@@ -34,7 +34,7 @@ def update(
             "the app cannot be given another name: its files and handlers bear this one",
             "`bossgen new` starts another project",
         )
-    templates.check_asked(given, answers)
+    templates.check_asked(given)
     templates.check_answers(given, "")
     base = records.base(root)
     files = dict(templates.render_again("project", root / PROJECT, given))

@@ -159,6 +159,8 @@ def test_a_folder_with_a_bad_name_asks_for_another(tmp_path: Path) -> None:
         {"base_url": "/../x"},
         {"data": {"nothing": "1"}},
         {"data": {"_commit": "1"}},
+        {"data": {"_copier_conf": "1"}},  # which Copier hands to each template
+        {"data": {"dict": "1"}},  # which the template calls
         {"data": {"adopted": "true"}},
         {"data": {"base_url": "?"}},
         {"data": {"application": "app"}},
