@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from . import place
 from .build import Report
 from .errors import BossgenError
 from .report import problems
@@ -132,11 +133,8 @@ def _status(outcome: Outcome, number: int) -> dict[str, object]:
 
 def _write(path: Path, status: dict[str, object]) -> None:
     """Replace the file at once, so that nobody reads half of it."""
-    temporary = path.with_name(f".{path.name}.bossgen-tmp")
     try:
-        path.parent.mkdir(exist_ok=True)
-        temporary.write_text(json.dumps(status), "utf-8")
-        temporary.replace(path)
+        place.write(path, json.dumps(status).encode())
     except OSError as error:
         raise BossgenError(
             f"cannot write {STATUS}: {error.strerror}",
