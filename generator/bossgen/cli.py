@@ -228,12 +228,11 @@ def build(
 ) -> None:
     """Compile the handlers into boss/."""
     if watch and (check or diff):
-        raise typer.BadParameter(
-            "--watch writes, so it goes with neither --check nor --diff"
-        )
+        raise BadName("--watch writes, so it goes with neither --check nor --diff")
     if diff and output_format in DATA:
-        raise typer.BadParameter(
-            f"--diff and --output-format {output_format.value} both write to stdout"
+        raise BadName(
+            f"--diff and --output-format {output_format.value} both write to stdout",
+            "give one of them",
         )
     root = _root(project)
     if watch:
@@ -367,7 +366,9 @@ def _pair(item: str) -> tuple[str, str]:
     """KEY=VALUE as given to --data."""
     key, equals, value = item.partition("=")
     if not equals or not key:
-        raise typer.BadParameter(f"{item!r} is not KEY=VALUE", param_hint="--data")
+        raise BadName(
+            f"--data `{item}` is not KEY=VALUE", "for example: --data base_url=/chat"
+        )
     return key, value
 
 

@@ -24,6 +24,6 @@ class BossgenError(Exception):
 
 
 class BadName(BossgenError):
-    """A name on the command line that cannot be used, or a code that does not exist: a wrong command line."""
+    """A name on the command line that cannot be used, a code that does not exist, options at odds: a wrong command line."""
 
     exit_code: ClassVar[int] = 2

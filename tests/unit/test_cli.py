@@ -205,6 +205,20 @@ def test_routes(project: Path) -> None:
     assert "BG301" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["build", "--watch", "--diff"], "--watch writes, so it goes with neither"),
+        (["build", "--diff", "--output-format", "json"], "--diff and --output-format"),
+        (["new", "x", "--data", "=1"], "--data `=1` is not KEY=VALUE"),
+    ],
+)
+def test_what_we_find_wrong_with_a_command_line_is_told_as_the_rest(
+    project: Path, words: list[str], told: str
+) -> None:
+    assert bossgen(*words, code=2).stderr.startswith(f"error: {told}")
+
+
 def test_explain() -> None:
     assert bossgen("explain", "bg305").stdout.startswith("BG305 callback-parameters")
     listed = bossgen("explain").stdout
