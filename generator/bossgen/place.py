@@ -61,13 +61,19 @@ def staging(parent: Path | None) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def listing(folder: Path, below: str = ".") -> tuple[PurePosixPath, ...]:
-    """The files in `folder`, or in one folder `below` it, sorted, relative to `folder`; caches of Python are left out."""
+def listing(folder: Path) -> tuple[PurePosixPath, ...]:
+    """The files in `folder`, sorted, relative to it, none when it is not there; caches of Python are left out."""
     found = []
-    for here, folders, names in os.walk(folder / below):
+    for here, folders, names in os.walk(folder, onerror=_report):
         folders[:] = [name for name in folders if name != "__pycache__"]
         found += [Path(here, name).relative_to(folder).as_posix() for name in names]
     return tuple(sorted(PurePosixPath(path) for path in found))
+
+
+def _report(error: OSError) -> None:
+    # What stands in the place of a folder is told of before anything is written: `obstacles`.
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def write_all(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:

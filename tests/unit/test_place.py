@@ -326,4 +326,3 @@ def test_nor_the_file_that_is_written_beside_it(
 def test_listing_leaves_caches_out(staged: Path) -> None:
     place.write_all(staged, {PurePosixPath("__pycache__/a.pyc"): b""})
     assert place.listing(staged) == (A, C, B)
-    assert place.listing(staged, "new") == (B,)

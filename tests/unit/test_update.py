@@ -1,6 +1,7 @@
 """`update`, with the real Copier, across two versions of the templates."""
 
 import json
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -213,6 +214,14 @@ def test_damaged_records_are_reported(project: Path, damage: str) -> None:
     with pytest.raises(BossgenError, match=r"project\.json") as refusal:
         update(project)
     assert refusal.value.exit_code == 1
+
+
+def test_records_that_cannot_be_read_are_not_taken_for_none(project: Path) -> None:
+    base = project / ".bossgen/base"
+    shutil.rmtree(base)
+    base.symlink_to("base")
+    with pytest.raises(BossgenError, match=r"base: Too many levels of symbolic links"):
+        update(project, check=True)
 
 
 def test_missing_records_are_reported(project: Path) -> None:
