@@ -117,10 +117,13 @@ def _merge(
             command += ["-L", label]
         command += [label for label, _ in texts]
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    # The exit code counts the conflicts, up to 127; above are failures, of which "not a text" is the likely one.
-    if not 0 <= done.returncode <= 127:
-        return Change(path, "unmerged", why=f"edited; {done.stderr.decode().strip()}")
-    fate: Fate = "conflict" if done.returncode else "merged"
+    # The exit code counts the conflicts; above 127 it is a failure, of which "not a text" is the likely one. A git that
+    # does not work at all may fail with any code, as the stub of macOS does with 1, but shows no conflict.
+    conflicts = 0 < done.returncode <= 127 and b"<<<<<<< yours" in done.stdout
+    if done.returncode and not conflicts:
+        said = done.stderr.decode(errors="replace").strip()
+        return Change(path, "unmerged", why=f"edited; {said}")
+    fate: Fate = "conflict" if conflicts else "merged"
     return Change(path, fate, _ended(done.stdout, crlf=crlf))
 
 

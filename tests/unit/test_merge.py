@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given, settings
@@ -107,6 +107,18 @@ def test_what_is_no_text_waits_for_the_user() -> None:
     change, recorded = fate(b"\0a", b"\0b", b"\0c")
     assert change is not None
     assert (change.fate, change.content, recorded) == ("unmerged", None, b"\0a")
+
+
+@pytest.mark.parametrize("code", [1, 128])
+def test_a_git_that_does_not_work_is_no_conflict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    stub = tmp_path / "git"  # as /usr/bin/git is on macOS without the developer tools
+    stub.write_text(f"#!/bin/sh\necho no developer tools >&2\nexit {code}\n")
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    why = "edited; no developer tools"
+    assert fate(BASE, MINE, NEW) == (Change(FILE, "unmerged", why=why), BASE)
 
 
 def test_without_git_what_needs_no_merge_follows_and_the_rest_waits(
