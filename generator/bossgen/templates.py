@@ -4,6 +4,7 @@ Everything happens in memory and where temporary files go; nothing is written in
 """
 
 import keyword
+import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,13 @@ def render(
     suggested: Mapping[str, str] | None = None,
 ) -> Contents:
     """What template/project or template/service comes to with these answers; the other questions take defaults."""
-    import copier  # it costs a quarter of a second, which `bossgen --help` has no use for
+    # They cost a quarter of a second, which `bossgen --help` has no use for.
+    import copier
+    import plumbum
 
-    with place.staging(None) as root:
+    # Copier asks git what the template is, and of each file; what is broken about a git would be in the way. There is
+    # nothing that it could tell of ours, so it finds none.
+    with place.staging(None) as root, plumbum.local.env(PATH=os.devnull):
         try:
             copier.run_copy(
                 str(locate.template_root() / template),

@@ -36,6 +36,7 @@ RANK = {module: row for row, modules in enumerate(LAYERS) for module in modules}
 GENERATOR_NEEDS = {
     "typer": {"cli"},
     "copier": {"templates"},
+    "plumbum": {"templates"},  # with which Copier runs git
     "jinja2": {"render"},
     "watchfiles": {"watch"},
 }

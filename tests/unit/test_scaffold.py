@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+import plumbum
 import pytest
 
 from bossgen import build as pipeline
@@ -95,6 +96,15 @@ def test_services_to_begin_with_are_built(tmp_path: Path) -> None:
     assert '"/websocket/chat"' in router
     assert '"/websocket/news"' in router
     assert (tmp_path / "shop/.bossgen/services/news.json").is_file()
+
+
+def test_a_git_that_does_not_work_is_in_nobodys_way(tmp_path: Path) -> None:
+    stub = tmp_path / "git"
+    stub.write_text("#!/bin/sh\nexit 1\n")
+    stub.chmod(0o755)
+    with plumbum.local.env(PATH=str(tmp_path)):
+        scaffold.new(tmp_path / "shop", services=["chat"])
+    assert (tmp_path / "shop/boss/router.py").is_file()
 
 
 def test_a_settings_file_of_copiers_answers_nothing(
