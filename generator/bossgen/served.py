@@ -19,6 +19,7 @@ def main(pipe: int) -> None:
     """Serve the project in the current folder for as long as somebody holds the other end of `pipe`."""
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[1:]
+    sys.path.insert(0, os.getcwd())  # which PYTHONSAFEPATH leaves out
     try:
         runpy.run_module("boss", run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:

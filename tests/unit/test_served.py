@@ -7,17 +7,19 @@ import sys
 from pathlib import Path
 
 
-def test_ctrl_c_while_the_server_is_loaded_shows_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "boss").mkdir()
-    (tmp_path / "boss/__init__.py").touch()
-    (tmp_path / "boss/__main__.py").write_text(
-        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
-    )
+def served(
+    folder: Path, program: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Serve a project whose `python -m boss` is this program."""
+    (folder / "boss").mkdir()
+    (folder / "boss/__init__.py").touch()
+    (folder / "boss/__main__.py").write_text(program)
     reading, writing = os.pipe()
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-m", "bossgen.served", str(reading)],
-            cwd=tmp_path,
+            cwd=folder,
+            env=os.environ | variables,
             pass_fds=[reading],
             capture_output=True,
             text=True,
@@ -27,4 +29,18 @@ def test_ctrl_c_while_the_server_is_loaded_shows_no_traceback(tmp_path: Path) ->
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def test_ctrl_c_while_the_server_is_loaded_shows_no_traceback(tmp_path: Path) -> None:
+    pressed = (
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    done = served(tmp_path, pressed)
     assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "")
+
+
+def test_the_project_is_found_where_python_leaves_out_the_current_folder(
+    tmp_path: Path,
+) -> None:
+    done = served(tmp_path, "raise SystemExit(3)\n", PYTHONSAFEPATH="1")
+    assert (done.returncode, done.stderr) == (3, "")
