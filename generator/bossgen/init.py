@@ -71,7 +71,6 @@ def init(root: Path, *, name: str | None = None) -> Report:
         borrow_handlers(root, staged)
         written = in_order([*files, *build_staged(staged)])
         refuse_obstacles(written, root)
-        place.apply_umask(staged)
         place.move_files(staged, root, written)
     return Report(_adopted(files, found))
 

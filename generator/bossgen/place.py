@@ -83,16 +83,6 @@ def write_all(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:
         (folder / path).write_bytes(content)
 
 
-def apply_umask(folder: Path) -> None:
-    """Give the tree the permissions that the user's own new files have, whatever the template's were."""
-    umask = os.umask(0)
-    os.umask(umask)
-    for here, _, names in os.walk(folder):
-        os.chmod(here, 0o777 & ~umask)
-        for name in names:
-            os.chmod(Path(here, name), 0o666 & ~umask)
-
-
 def obstacles(files: Sequence[PurePosixPath], root: Path) -> tuple[str, ...]:
     """What stands where a folder has to be, or is a folder where a file has to be; no `--force` helps there."""
     found = set()

@@ -95,7 +95,6 @@ def new(
             compare(target, generated)  # refuses what is not bossgen's
         if pretend:
             return _pretended(written, target)
-        place.apply_umask(staged)
         if not (empty and place.move_folder(staged, target)):
             _is_empty(target, force=force, but=work.name)  # still
             place.move_files(staged, target, written)
@@ -139,7 +138,6 @@ def add_service(
     with place.staging(root) as work:
         staged = work / "service"
         place.write_all(staged, files)
-        place.apply_umask(staged)
         place.move_files(staged, root, written)
     return Report(f"Wrote {handler}\n  and {test}\n\nNext: bossgen build")
 

@@ -194,19 +194,6 @@ def test_removing_takes_empty_folders_along(staged: Path) -> None:
     place.remove(staged / B, staged)
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
-def test_permissions_are_those_of_the_users_own_files(staged: Path, umask: int) -> None:
-    (staged / "a.txt").chmod(0o444)
-    before = os.umask(umask)
-    try:
-        place.apply_umask(staged)
-    finally:
-        os.umask(before)
-    assert staged.stat().st_mode & 0o777 == 0o777 & ~umask
-    assert (staged / "a.txt").stat().st_mode & 0o777 == 0o666 & ~umask
-    assert (staged / "new").stat().st_mode & 0o777 == 0o777 & ~umask
-
-
 def test_staging_leaves_nothing_behind(tmp_path: Path) -> None:
     with place.staging(tmp_path) as folder:
         (folder / "x").write_text("x")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import plumbum
 import pytest
 
 from bossgen import build as pipeline
-from bossgen import config, locate, place, scaffold, sources
+from bossgen import config, locate, scaffold, sources
 from bossgen.errors import BadName, BossgenError
 from tests.scaffolding import tree
 
@@ -128,6 +129,15 @@ def test_permissions_follow_the_umask(tmp_path: Path, umask: int) -> None:
     for path in [tmp_path / "myapp", *(tmp_path / "myapp").rglob("*")]:
         mode = (0o777 if path.is_dir() else 0o666) & ~umask
         assert path.stat().st_mode & 0o777 == mode, path
+
+
+def test_what_is_made_in_the_folder_of_a_team_belongs_to_the_team(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o2755)  # it gives its group to what is made in it
+    scaffold.new(tmp_path / "myapp")
+    for path in [tmp_path / "myapp", *(tmp_path / "myapp").rglob("*")]:
+        assert not path.is_dir() or path.stat().st_mode & stat.S_ISGID, path
 
 
 @pytest.mark.parametrize(
@@ -316,7 +326,7 @@ def test_a_new_that_is_terminated_leaves_nothing(
         (tmp_path / "myapp/mine.txt").write_text("mine")
     before = tree(tmp_path)
     monkeypatch.setattr(
-        place, "apply_umask", lambda folder: signal.raise_signal(signal.SIGTERM)
+        scaffold, "build_staged", lambda staged: signal.raise_signal(signal.SIGTERM)
     )
     with pytest.raises(SystemExit):
         scaffold.new(tmp_path / "myapp", force=exists)
