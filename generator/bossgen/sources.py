@@ -81,7 +81,8 @@ def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
     """
     paths = [CONFIG, *sorted(_paths(root, CODE if wide else HANDLERS))]
     if wide:
-        paths += sorted(path.name for path in root.glob("*.py"))
+        # Emacs keeps a link `.#app.py` there while the file is edited and not saved.
+        paths += sorted(path.name for path in root.glob("[!.]*.py"))
     marks: list[object] = []
     for path in paths:
         try:

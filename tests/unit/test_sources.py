@@ -183,3 +183,13 @@ def test_the_wide_fingerprint_is_about_all_code(project: Path) -> None:
     (project / "src/lib/a.py").touch()
     assert len({wide, after_app, sources.fingerprint(project, wide=True)}) == 3
     assert sources.fingerprint(project) == narrow
+
+
+@pytest.mark.parametrize("folder", ["", "src/lib", "src/websocket"])
+def test_what_is_edited_and_not_saved_is_not_in_the_wide_fingerprint(
+    project: Path, folder: str
+) -> None:
+    (project / folder).mkdir(exist_ok=True)
+    before = sources.fingerprint(project, wide=True)
+    (project / folder / ".#app.py").symlink_to("ann@example.com.1")  # as Emacs has it
+    assert sources.fingerprint(project, wide=True) == before
