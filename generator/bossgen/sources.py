@@ -79,7 +79,8 @@ def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
     Raises:
         BossgenError: a folder cannot be read.
     """
-    paths = [CONFIG, *sorted(_paths(root, CODE if wide else HANDLERS))]
+    tops = code(root) if wide else (HANDLERS,)
+    paths = [CONFIG, *sorted(path for top in tops for path in _paths(root, top))]
     if wide:
         # Emacs keeps a link `.#app.py` there while the file is edited and not saved.
         paths += sorted(path.name for path in root.glob("[!.]*.py"))
@@ -92,6 +93,12 @@ def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
         else:
             marks.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
     return tuple(marks)
+
+
+def code(root: Path) -> tuple[str, ...]:
+    """The folders that hold the code of the project: src/, and packages beside it, such as app/ of an adopted one."""
+    packages = {path.parent.name for path in root.glob("[!.]*/__init__.py")}
+    return (CODE, *sorted(packages - {CODE, "boss", "tests"}))
 
 
 def _paths(root: Path, top: str) -> list[str]:

@@ -18,7 +18,7 @@ import watchfiles
 
 from .build import Report, build
 from .errors import BossgenError
-from .sources import CODE, HANDLERS, fingerprint
+from .sources import CODE, HANDLERS, code, fingerprint
 
 # All in milliseconds. A save often comes as several events: wait until none has come for
 # QUIET, but not for longer than LONGEST.
@@ -136,7 +136,8 @@ def _fingerprint(root: Path, wide: bool) -> tuple[object, ...]:
 
 def _folders(root: Path, wide: bool) -> list[Path]:
     """What to watch: the folders on the way to the files, as far as they exist, and those below."""
-    top = root / (CODE if wide else HANDLERS)
-    on_the_way = [root, root / CODE, top]
-    below = (path for path in top.rglob("*") if path.name != "__pycache__")
-    return sorted(path for path in {*on_the_way, *below} if path.is_dir())
+    tops = [root / top for top in (code(root) if wide else (HANDLERS,))]
+    on_the_way = [root, root / CODE, *tops]
+    below = (path for top in tops for path in top.rglob("*"))
+    folders = {path for path in (*on_the_way, *below) if path.name != "__pycache__"}
+    return sorted(path for path in folders if path.is_dir())

@@ -78,6 +78,11 @@ def test_a_wide_look_is_about_all_code(project: Path, stop: Event) -> None:
     (project / "src/lib").mkdir(parents=True)
     (project / "src/lib/a.py").touch()
     assert saved(look)
+    (project / "app/routes").mkdir(parents=True)  # as an adopted application may be
+    (project / "app/__init__.py").touch()
+    assert saved(look)
+    (project / "app/routes/a.py").touch()
+    assert saved(look)
 
 
 def test_a_save_during_the_build_is_not_lost(project: Path, stop: Event) -> None:
