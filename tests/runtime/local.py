@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +38,16 @@ def _as_it_is(send: Any) -> Any:
     return send
 
 
+def anonymous(side: int) -> ssl.SSLContext:
+    """TLS that needs no certificate; `side` is ssl.PROTOCOL_TLS_SERVER or its counterpart."""
+    context = ssl.SSLContext(side)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    return context
+
+
 class LocalServer:
     """One service behind uvicorn's protocol class or ours, on this very event loop."""
 
@@ -48,12 +59,14 @@ class LocalServer:
         *,
         compression: bool = False,
         around: Around = _as_it_is,
+        tls: bool = False,
     ) -> None:
         self._gateway = gateway
         self._service = service
         self._way = way
         self._compression = compression
         self._around = around
+        self._tls = tls
         self._state = ServerState()
         self.peers: list[Peer] = []
 
@@ -72,7 +85,10 @@ class LocalServer:
         make: Any = config.http_protocol_class
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: make(config, self._state, {}, loop), "127.0.0.1", 0
+            lambda: make(config, self._state, {}, loop),
+            "127.0.0.1",
+            0,
+            ssl=anonymous(ssl.PROTOCOL_TLS_SERVER) if self._tls else None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -80,7 +96,10 @@ class LocalServer:
         """A client, let in; None when it is refused."""
         peer = Peer()
         await asyncio.get_running_loop().create_connection(
-            lambda: peer, "127.0.0.1", self.port
+            lambda: peer,
+            "127.0.0.1",
+            self.port,
+            ssl=anonymous(ssl.PROTOCOL_TLS_CLIENT) if self._tls else None,
         )
         self.peers.append(peer)
         return peer if await peer.shake_hands(target) else None
@@ -259,6 +278,7 @@ async def serving(
     *,
     compression: bool = False,
     around: Around = _as_it_is,
+    tls: bool = False,
 ) -> AsyncIterator[LocalService]:
     """Serve `handler` on this event loop, "plain" or "fast"; `around` is what middleware makes of the server's `send`."""
     address = ServiceAddress("local")
@@ -280,7 +300,9 @@ async def serving(
     turn = Turn(loop)
     gateway = Gateway(supervisor, turn, session, Admission(0, 0))
     await supervisor.start()
-    server = LocalServer(gateway, "local", way, compression=compression, around=around)
+    server = LocalServer(
+        gateway, "local", way, compression=compression, around=around, tls=tls
+    )
     await server.start()
     try:
         yield LocalService(supervisor.workers["local"], server)

@@ -14,7 +14,7 @@ from boss import CloseReason, Error, Noreply, Remote, ServiceHandler, WebSocket
 from boss.runtime import plain_client
 from boss.runtime.intake import MAX_KEPT, MAX_WAITING
 from tests.runtime.fakes import Bench, bench, scope
-from tests.runtime.local import PATIENCE, serving
+from tests.runtime.local import PATIENCE, frame, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -271,3 +271,27 @@ async def test_nothing_of_a_client_stays_when_we_have_closed(
             while client() is not None:
                 await asyncio.sleep(0)
                 gc.collect()
+
+
+@pytest.mark.parametrize("way", ["plain", "fast"])
+@pytest.mark.parametrize("last", [b"", frame(3), frame(8, b"\x0f\xa0"), b"close"])
+async def test_a_client_that_ends_over_tls(
+    caplog: pytest.LogCaptureFixture, talking: type[Talking], way: str, last: bytes
+) -> None:
+    """asyncio's transport forgets what it writes to once it is closed twice."""
+    async with serving(talking, way, tls=True) as service:
+        peer, _ = await service.join()
+        peer.send(1, b"x")
+        await peer.until(lambda: peer.inbox == ["x"])
+        if last == b"close":
+            peer.send(1, last)
+            await peer.gone()
+        elif last:
+            peer.transport.write(last + frame(1, b"x") * 3)
+            await peer.gone()
+        else:
+            peer.lose()
+        async with asyncio.timeout(PATIENCE):
+            while not talking.closes or service.server.connections:
+                await asyncio.sleep(0)
+    assert caplog.text == ""

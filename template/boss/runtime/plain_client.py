@@ -10,6 +10,7 @@ it and with what is queued behind. Everywhere else a writer task does all of the
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Generator
 from functools import partial
@@ -262,8 +263,10 @@ class PlainClient(Client):
     def _cut_later(self) -> None:
         """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""
         transport = getattr(self._protocol, "transport", None)
-        if transport is not None and transport.get_write_buffer_size():
-            self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
+        # asyncio's for TLS knows nothing any more once it is closed twice, as it is when a client is lost.
+        with contextlib.suppress(AttributeError):
+            if transport is not None and transport.get_write_buffer_size():
+                self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
 
     def _cannot_send(self, error: Exception, *, heard: bool = False) -> None:
         """Give the client up, unless the reader is told meanwhile why the connection has ended.
