@@ -459,6 +459,30 @@ def test_sigterm_with_clients_that_do_not_listen(project: Path, tmp_path: Path) 
     both_ways(stop)
 
 
+def test_sigterm_while_a_client_that_does_not_read_closes(
+    project: Path, tmp_path: Path
+) -> None:
+    """It has said that it goes, and what it was sent has not left: no other close frame is owed to it, or sent."""
+
+    def stop(way: str) -> None:
+        with (
+            ledgered(project, tmp_path, way) as server,
+            sleeping(server, "other") as sleeper,
+            server.joined() as client,
+        ):
+            server.broadcast("other", "1 1 12000")
+            assert sleeper.readable(PATIENCE)
+            sleeper.send(8, b"\x03\xe9")
+            server.wait_close(sleeper.id, "Remote(code=1001, reason='')")
+            server.server.process.send_signal(signal.SIGTERM)
+            assert client.closed() == 1012
+            assert server.server.process.wait(PATIENCE) == -signal.SIGTERM
+            assert server.reasons(client.id) == [SHUTDOWN]
+            assert len(server.ledger("terminate")) == len(SERVICES)
+
+    both_ways(stop)
+
+
 def test_a_closed_client_that_never_reads_is_cut(project: Path, tmp_path: Path) -> None:
     """So that no descriptor is kept for ever; nor for one that never answers our close frame."""
 

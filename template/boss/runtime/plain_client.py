@@ -101,6 +101,7 @@ class PlainClient(Client):
                 self._writer.cancel()
             if self._limit is not None:
                 self._limit.cancel()
+            self._close_no_more()
             self._cut_later()
 
     async def _read(self, event: Message) -> None:
@@ -267,6 +268,11 @@ class PlainClient(Client):
         with contextlib.suppress(AttributeError):
             if transport is not None and transport.get_write_buffer_size():
                 self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
+
+    def _close_no_more(self) -> None:
+        """At server stop uvicorn sends a close frame even to a client that has sent one: its parser raises, and the stop fails."""
+        if hasattr(self._protocol, "close_sent"):
+            self._protocol.close_sent = True
 
     def _cannot_send(self, error: Exception, *, heard: bool = False) -> None:
         """Give the client up, unless the reader is told meanwhile why the connection has ended.
