@@ -295,3 +295,22 @@ async def test_a_client_that_ends_over_tls(
             while not talking.closes or service.server.connections:
                 await asyncio.sleep(0)
     assert caplog.text == ""
+
+
+async def test_uvicorn_is_found_beneath_a_middleware_that_wraps_what_is_sent(
+    talking: type[Talking],
+) -> None:
+    """As the one for Starlette's sessions does; what uvicorn passes over is heard all the same."""
+
+    def around(send: Any) -> Any:
+        async def middleware(event: Any) -> None:
+            await send(event)
+
+        return middleware
+
+    async with serving(talking, "plain", around=around) as service:
+        peer, _ = await service.join()
+        peer.transport.write(frame(1, b"heard") + frame(3))
+        await peer.gone()
+        assert talking.closes == [Error("badframe")]
+        assert service.worker.counters.messages_in == 1

@@ -28,7 +28,7 @@ from .intake import Home
 from .loop import FAIR_SHARE, LOOK_AT_CLOCK
 from .outbound import OutboundQueue
 from .reasons import Error, from_disconnect
-from .stock import own_send, passed_over, told_to_stop
+from .stock import own_protocol, own_send, passed_over, told_to_stop
 from .turn import Turn
 
 log = logging.getLogger("boss")
@@ -40,6 +40,7 @@ class PlainClient(Client):
     """See the module; works on any ASGI server and under Starlette's TestClient."""
 
     __slots__ = (
+        "_by_hand",
         "_closing",
         "_cut",
         "_limit",
@@ -61,8 +62,9 @@ class PlainClient(Client):
         self._receive = connection._receive
         own = own_send(connection._send)
         self._send_event = own or connection._send
-        # uvicorn's, if a send may be begun outside of a task.
-        self._protocol: Any = getattr(own, "__self__", None)
+        self._by_hand = own is not None  # may a send be begun outside of a task?
+        # uvicorn's. Middleware that wraps `send`, as that of Starlette's sessions, seldom wraps `receive`.
+        self._protocol: Any = own_protocol(self._receive)
         self._reader: asyncio.Task[Any] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         # Of the writer, while nothing waits.
@@ -166,7 +168,7 @@ class PlainClient(Client):
         if (
             type(message) is str
             and self.queue is None
-            and self._protocol is not None
+            and self._by_hand
             and self.open
             and turn.group is None
             and not turn.foreign
@@ -202,7 +204,7 @@ class PlainClient(Client):
                     await send(_event(queue.pop()))
                 if self._closing is not None:
                     break
-                if self._protocol is not None:
+                if self._by_hand:
                     self.queue = self._writer = None
                     return
                 self._wake = self.turn.loop.create_future()
@@ -220,7 +222,7 @@ class PlainClient(Client):
         worker.counters.messages_out += 1
         queue = self.queue
         if queue is None:
-            if self._protocol is not None:
+            if self._by_hand:
                 self._send_directly(_event(message))
                 return
             queue = self._start_writer()

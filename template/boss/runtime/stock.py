@@ -26,9 +26,15 @@ def own_send(send: Any) -> Send | None:
         if send.__code__ is not _PASSES_ON or send.__closure__ is None:
             return None
         send = send.__closure__[_SEND].cell_contents
-    server = type(getattr(send, "__self__", None)).__module__
     own: Send = send
-    return own if server.startswith("uvicorn.protocols.websockets.") else None
+    return None if own_protocol(send) is None else own
+
+
+def own_protocol(method: Any) -> Any:
+    """uvicorn's protocol object, by its method `send` or `receive`; None where that is wrapped, or of another server."""
+    protocol = getattr(method, "__self__", None)
+    server = type(protocol).__module__
+    return protocol if server.startswith("uvicorn.protocols.websockets.") else None
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
