@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from fastapi import FastAPI
@@ -156,6 +157,31 @@ def test_a_test_client_within_another_has_services_of_its_own(
         ann.send_text("outer")
         assert ann.receive_text() == "outer"
         service.address.broadcast("it leads to the outer one again")
+
+
+def test_test_clients_side_by_side_have_services_of_their_own(service: Service) -> None:
+    """Each on its event loop, in whatever order they are used and ended."""
+    app = application(service)
+    with ExitStack() as first, TestClient(app) as last:
+        client = first.enter_context(TestClient(app))
+        with (
+            client.websocket_connect("/websocket/chat") as ann,
+            last.websocket_connect("/websocket/chat") as bob,
+        ):
+            assert ann.receive_text() == bob.receive_text() == "/websocket/chat"
+            ann.send_text("crash")
+            with pytest.raises(WebSocketDisconnect):
+                ann.receive_text()
+            assert client.get("/healthz").status_code == 503
+            assert last.get("/healthz").status_code == 200
+            bob.send_text("hi")
+            assert bob.receive_text() == "hi"
+        first.close()
+        with last.websocket_connect("/websocket/chat") as other:
+            assert other.receive_text() == "/websocket/chat"
+        service.address.broadcast("it leads to the one that is left")
+    with pytest.raises(ServiceDown):
+        service.address.broadcast("nobody is left")
 
 
 def test_a_service_that_gave_up(client: TestClient, service: Service) -> None:

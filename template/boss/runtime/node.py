@@ -53,14 +53,15 @@ class Node:
         self._supervision = supervisor
         self._services = tuple(services)
         self._server = ServerSettings()
-        self._gateway: Gateway | None = None  # while the application is started
+        # Of each event loop on which the application is started; the addresses lead to the last one.
+        self._gateways: dict[asyncio.AbstractEventLoop, Gateway] = {}
 
     @asynccontextmanager
     async def lifespan(self, _application: object) -> AsyncIterator[None]:
         """Start every service before the first client may come, and drain them when the server stops.
 
         Where the router is included twice, this runs twice, the second one within the first: it has nothing to do. On
-        another event loop it has its own services for as long as it lasts: that is one test client within another.
+        another event loop it has its own services for as long as it lasts: that is one test client beside another.
 
         Raises:
             ServiceStartError: an `init` failed or took over 30 seconds.
@@ -69,8 +70,7 @@ class Node:
         Source: ASGI, "Lifespan Protocol".
         """
         loop = asyncio.get_running_loop()
-        before = self._gateway
-        if before is not None and before.turn.loop is loop:
+        if loop in self._gateways:
             yield
             return
         refuse_workers()
@@ -86,7 +86,7 @@ class Node:
         )
         session = SessionCookie(self._session, _secret())
         await supervisor.start()
-        self._gateway = Gateway(supervisor, Turn(loop), session, admission)
+        self._gateways[loop] = Gateway(supervisor, Turn(loop), session, admission)
         number = len(self._services)
         plural = "" if number == 1 else "s"
         log.info("%s: %d service%s running", self._app, number, plural)
@@ -98,15 +98,16 @@ class Node:
         finally:
             gc.unfreeze()
             await supervisor.stop()
-            self._gateway = before
-            if before is not None:
-                before.supervisor.register()
+            del self._gateways[loop]
+            for gateway in self._gateways.values():
+                gateway.supervisor.register()
 
     def accept(self, name: str) -> Entrance:
         """What the route to the service `name` calls."""
 
         async def connect(connection: Connection) -> None:
-            if self._gateway is None:
+            gateway = self._gateways.get(asyncio.get_running_loop())
+            if gateway is None:
                 log.error(
                     "%s: a client is refused, since the services are not started: is boss.router included in the"
                     " application that is served? The lifespan of a mounted one is not run, and a TestClient runs it"
@@ -115,7 +116,7 @@ class Node:
                 )
                 await deny(connection, 503, f"the service {name} is not running")
             else:
-                await self._gateway.connect(name, connection)
+                await gateway.connect(name, connection)
 
         return Entrance(connect)
 
@@ -176,20 +177,27 @@ class Node:
 
     async def metrics(self) -> Response:
         """The counters of every service for Prometheus; 404 unless `metrics` is switched on in boss.toml."""
-        if not self._server.metrics or self._gateway is None:
+        gateway = self._gateway()
+        if not self._server.metrics or gateway is None:
             return Response(status_code=404)
         return Response(
-            exposition(self._gateway.supervisor.workers.values()),
+            exposition(gateway.supervisor.workers.values()),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
+    def _gateway(self) -> Gateway | None:
+        """That of this event loop; to whoever asks from another one, the last one."""
+        last = next(reversed(self._gateways.values()), None)
+        return self._gateways.get(asyncio.get_running_loop(), last)
+
     def _states(self) -> Iterator[tuple[Service, str, str | None, int]]:
         """Each service with its state, the reason for that, and how many clients it has."""
+        gateway = self._gateway()
         for service in self._services:
-            if self._gateway is None:
+            if gateway is None:
                 yield service, "stopped", "not started", 0
             else:
-                worker = self._gateway.supervisor.workers[service.address.name]
+                worker = gateway.supervisor.workers[service.address.name]
                 yield service, worker.status, worker.reason, worker.connected
 
 
