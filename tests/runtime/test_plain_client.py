@@ -297,6 +297,22 @@ async def test_a_client_that_ends_over_tls(
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})])
+async def test_a_client_that_does_not_answer_the_end_of_tls_is_cut(
+    monkeypatch: pytest.MonkeyPatch, talking: type[Talking]
+) -> None:
+    """uvicorn waits for every connection when it stops, and a loop for that answer for half a minute."""
+    monkeypatch.setattr(plain_client, "CLOSE_LIMIT", 0.02)
+    async with serving(talking, "plain", tls=True) as service:
+        peer, _ = await service.join()
+        peer.transport.pause_reading()
+        peer.leaves(1001)
+        async with asyncio.timeout(PATIENCE):
+            while service.server.connections:
+                await asyncio.sleep(0)
+        assert talking.closes == [Remote(1001, "bye")]
+
+
 async def test_uvicorn_is_found_beneath_a_middleware_that_wraps_what_is_sent(
     talking: type[Talking],
 ) -> None:

@@ -264,11 +264,17 @@ class PlainClient(Client):
             wake.set_result(None)
 
     def _cut_later(self) -> None:
-        """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop."""
+        """uvicorn closes a connection when all has left: never, when the client does not read, not even to stop.
+
+        Over TLS it is closed when the client has answered to that, or after half a minute.
+        """
         transport = getattr(self._protocol, "transport", None)
-        # asyncio's for TLS knows nothing any more once it is closed twice, as it is when a client is lost.
+        # asyncio's own for TLS knows nothing any more once it is closed twice, as it is when a client is lost.
         with contextlib.suppress(AttributeError):
-            if transport is not None and transport.get_write_buffer_size():
+            if transport is not None and (
+                transport.get_write_buffer_size()
+                or transport.get_extra_info("ssl_object") is not None
+            ):
                 self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
 
     def _close_no_more(self) -> None:
