@@ -235,7 +235,9 @@ class WebSocketProtocol(ReadingProtocol):
     def shutdown(self) -> None:
         client = self.peer
         if client is None:
-            super().shutdown()
+            # Whoever closes already gets no other close frame: the parser would raise, and the stop would fail.
+            if not self.transport.is_closing():
+                super().shutdown()
             return
         client.finish(1012, "", Normal("shutdown"))
         if self.close_timer is not None:

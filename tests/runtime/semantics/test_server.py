@@ -15,6 +15,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.e2e.support import PATIENCE, Server, environment, starting
+from tests.runtime.local import frame
 from tests.runtime.project import PYTHON, served
 from tests.runtime.semantics.harness import Http, Service, make_project
 
@@ -172,6 +173,24 @@ def test_a_client_that_does_not_answer_is_cut(
     assert time.monotonic() - started < 4
     assert raw.recv(100)[2:4] == b"\x03\xf4", "1012"
     assert printed(own)[-1].endswith("terminate  shutdown")
+
+
+def test_a_client_of_the_applications_own_that_closes_and_does_not_read(
+    own: Server, services: list[Service], way: str
+) -> None:
+    if way == "plain":
+        pytest.skip("stock uvicorn closes it once more, an error that ends the stop")
+    client = services[0].join("ann")
+    raw = services[0].clients.enter_context(own.raw("/own"))
+    raw.sendall(frame(1, b"x" * 15_000_000))
+    assert raw.recv(1)
+    raw.sendall(frame(8, b"\x03\xe9"))
+    client.send("read after that")
+    services[0].wait("handle_incoming")
+    own.process.terminate()
+    assert client.closed()[0] == 1012
+    assert own.ended() == -signal.SIGTERM
+    assert "Traceback" not in own.log
 
 
 def test_a_crash_while_the_server_stops_ends_the_life_as_usual(
