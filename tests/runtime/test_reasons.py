@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -45,6 +46,10 @@ TEST_CLIENT: list[tuple[Mapping[str, Any], CloseReason]] = [
 ]
 
 
+class CloseReasonOfWsproto(IntEnum):
+    GOING_AWAY = 1001
+
+
 @pytest.mark.parametrize(("message", "reason"), SANSIO)
 def test_websockets_sansio(message: Mapping[str, Any], reason: CloseReason) -> None:
     assert from_disconnect({"type": "websocket.disconnect", **message}) == reason
@@ -53,6 +58,11 @@ def test_websockets_sansio(message: Mapping[str, Any], reason: CloseReason) -> N
 @pytest.mark.parametrize(("message", "reason"), WSPROTO)
 def test_wsproto(message: Mapping[str, Any], reason: CloseReason) -> None:
     assert from_disconnect({"type": "websocket.disconnect", **message}) == reason
+
+
+def test_the_code_of_wsproto_is_a_number_like_any_other() -> None:
+    told = from_disconnect({"code": CloseReasonOfWsproto.GOING_AWAY, "reason": ""})
+    assert repr(told) == "Remote(code=1001, reason='')"
 
 
 @pytest.mark.parametrize(("message", "reason"), LEGACY)
