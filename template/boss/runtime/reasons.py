@@ -56,7 +56,7 @@ def from_disconnect(message: Mapping[str, Any]) -> CloseReason:
 
     Source: ASGI, "Disconnect - receive event"; RFC 6455 section 7.4.1.
     """
-    code = int(message.get("code", 1005))  # wsproto's is a member of an enumeration
+    code = int(message.get("code") or 1005)  # wsproto's is a member of an enumeration
     reason = message.get("reason")
     if code in _PROTOCOL_ERRORS:
         return _PROTOCOL_ERRORS[code]

@@ -175,11 +175,11 @@ def test_a_client_that_does_not_answer_is_cut(
     assert printed(own)[-1].endswith("terminate  shutdown")
 
 
+@pytest.mark.parametrize("way", ["fast"])
 def test_a_client_of_the_applications_own_that_closes_and_does_not_read(
-    own: Server, services: list[Service], way: str
+    own: Server, services: list[Service]
 ) -> None:
-    if way == "plain":
-        pytest.skip("stock uvicorn closes it once more, an error that ends the stop")
+    """On the fast path: stock uvicorn closes it once more, an error that ends the stop."""
     client = services[0].join("ann")
     raw = services[0].clients.enter_context(own.raw("/own"))
     raw.sendall(frame(1, b"x" * 15_000_000))
