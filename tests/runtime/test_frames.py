@@ -122,7 +122,8 @@ payloads = st.one_of(
     st.binary(max_size=130),
     st.sampled_from([125, 126, 127, 128, 65535, 65536]).map(lambda size: b"p" * size),
 )
-texts = st.text(max_size=70).map(str.encode)
+# Hypothesis also tries the words of the program, "close" among them, which is none to be echoed.
+texts = st.text(max_size=70).filter(lambda text: text != "close").map(str.encode)
 messages = st.one_of(
     st.tuples(st.just(TEXT), texts), st.tuples(st.just(BINARY), payloads)
 )
