@@ -310,8 +310,8 @@ async def test_a_client_that_does_not_read_is_not_written_to_until_it_does(
         assert asked == [slow.peer], "and then it is written to like any other"
 
 
-async def test_nothing_is_written_behind_a_close_frame() -> None:
-    async with serving(Room, "fast") as room:
+async def test_nothing_is_written_behind_a_close_frame(way: str) -> None:
+    async with serving(Room, way) as room:
         ann, _ = await room.join()
         bob, _ = await room.join()
         ann.send(1, b"close")

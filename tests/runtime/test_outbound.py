@@ -1,8 +1,12 @@
 """When an outbound queue is too long, and what is dropped."""
 
+from typing import Any
+
 import pytest
 
+from boss import CloseReason, Error, Noreply, Normal, ServiceHandler, WebSocket
 from boss.runtime.outbound import OutboundQueue, SlowConsumer
+from tests.runtime.fakes import bench
 
 ROOM = 10**9
 
@@ -98,3 +102,72 @@ def test_clear() -> None:
     assert queue.clear() == 3
     assert len(queue) == 0
     assert not queue.too_long(0, 0)
+
+
+# What becomes of the client.
+
+
+class Told(ServiceHandler[None]):
+    closes: list[CloseReason]
+
+    def handle_close(
+        self, reason: CloseReason, url: str, websocket: WebSocket, state: None
+    ) -> Noreply[None]:
+        self.closes.append(reason)
+        return Noreply(state)
+
+
+@pytest.fixture
+def told() -> type[Told]:
+    return type("Told", (Told,), {"closes": []})
+
+
+def limits(policy: SlowConsumer) -> dict[str, Any]:
+    return {"outbound_limit": 5, "slow_consumer": policy}
+
+
+async def test_who_is_too_slow_is_closed_and_what_waited_is_dropped(
+    told: type[Told],
+) -> None:
+    async with bench(told, limits("close")) as b:
+        ann = b.join()
+        ann.queue = filled(*range(15))
+        ann.judge()
+        await b.settle()
+        assert ann.closed_with == (1008, "too slow")
+        assert len(ann.queue) == 0
+        assert told.closes == [Error("slow")]
+        counters = b.worker.counters
+        assert (counters.slow_consumers, counters.messages_dropped) == (1, 15)
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("drop_oldest", 5), ("drop_newest", 6)])
+async def test_who_is_too_slow_stays_where_messages_are_dropped(
+    told: type[Told], policy: SlowConsumer, kept: int
+) -> None:
+    async with bench(told, limits(policy)) as b:
+        ann = b.join()
+        ann.queue = filled(*range(15))
+        ann.judge()
+        assert ann.open
+        assert len(ann.queue) == kept
+        counters = b.worker.counters
+        assert (counters.slow_consumers, counters.messages_dropped) == (1, 15 - kept)
+
+
+@pytest.mark.parametrize("policy", ["close", "drop_oldest", "drop_newest"])
+async def test_who_has_read_or_was_closed_meanwhile_is_not_judged(
+    told: type[Told], policy: SlowConsumer
+) -> None:
+    async with bench(told, limits(policy)) as b:
+        ann, bob = b.join(), b.join()
+        ann.queue, bob.queue = filled(*range(6)), filled(*range(15))
+        bob.close()
+        for client, waiting in ((ann, 6), (bob, 15)):
+            client.judge()
+            assert len(client.queue or ()) == waiting
+        assert ann.open
+        await b.settle()
+        assert told.closes == [Normal("shutdown")]
+        counters = b.worker.counters
+        assert (counters.slow_consumers, counters.messages_dropped) == (0, 0)

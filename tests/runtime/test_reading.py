@@ -497,6 +497,22 @@ async def test_what_was_answered_before_a_bad_frame_leaves_before_the_connection
             assert [opcode for opcode, _ in peer.frames] == [1, 1, 8]
 
 
+async def test_what_was_read_is_answered_before_the_service_has_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "FAIR_SHARE", 0)
+    handler: type[Twice] = type("Twice", (Twice,), {"heard": [], "closes": []})
+    number = 3 * LOOK_AT_CLOCK
+    async with serving(handler, "fast") as service:
+        peer, connection = await service.join()
+        connection.data_received(frame(1, b"x") * number)
+        assert connection._partial, "others have their turn"
+        connection.peer.close(4000)
+        await peer.gone()
+        assert peer.inbox == ["once", "again"] * number
+        assert peer.closed_with == 4000
+
+
 @pytest.mark.parametrize("last", [b"", frame(8, b"\x03\xe8")], ids=["", "and closes"])
 async def test_whoever_floods_a_service_leaves_the_loop_to_others(
     monkeypatch: pytest.MonkeyPatch, way: str, last: bytes

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import threading
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
 
-from boss import TIMEOUT, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
+from boss import TIMEOUT, Error, Noreply, Normal, Ok, Remote, ServiceHandler, Stop
 from boss.runtime import calling, worker
 from boss.runtime.errors import ServiceDown, ServiceStartError
 from boss.runtime.intake import MAX_KEPT, MAX_WAITING, MAX_WAITING_BYTES
@@ -232,6 +233,86 @@ async def test_when_too_many_wait_some_are_kept_and_then_nothing_is_read() -> No
         assert heard[-1] == b"y" * MAX_KEPT
 
 
+class Gated(ServiceHandler[None]):
+    """Hears a message for each time that its gate is opened."""
+
+    gate: ClassVar[asyncio.Semaphore]
+    heard: ClassVar[list[Any]]
+
+    async def handle_incoming(
+        self, url: str, websocket: Any, message: Any, state: None
+    ) -> Any:
+        await self.gate.acquire()
+        if message == "crash":
+            raise ValueError(message)
+        self.heard.append(message)
+        return Noreply(state)
+
+    def handle_close(self, reason: Any, url: str, websocket: Any, state: None) -> Any:
+        self.heard.append(reason)
+        return Noreply(state)
+
+    @classmethod
+    def open(cls, times: int) -> None:
+        for _ in range(times):
+            cls.gate.release()
+
+
+@pytest.fixture
+def gated() -> type[Gated]:
+    return type("Gated", (Gated,), {"gate": asyncio.Semaphore(0), "heard": []})
+
+
+async def test_nothing_is_read_as_long_as_too_much_is_kept(gated: type[Gated]) -> None:
+    messages = [str(number).zfill(2000) for number in range(3 * MAX_WAITING)]
+    async with bench(gated) as b:
+        ann = b.join("ann")
+        await b.settle()
+        for message in messages:
+            ann.received(message)
+        assert not ann.reading
+        gated.open(MAX_WAITING // 2 + 2)
+        while len(gated.heard) < MAX_WAITING // 2 + 2:
+            await asyncio.sleep(0)
+        assert ann.waiting > MAX_WAITING // 2, "some of what was kept waits now"
+        assert not ann.reading
+        gated.open(len(messages))
+        await b.settle()
+        assert ann.reading
+        assert gated.heard == messages
+
+
+async def test_what_was_kept_for_a_client_that_crashed_is_never_heard(
+    gated: type[Gated],
+) -> None:
+    async with bench(gated) as b:
+        ann = b.join("ann")
+        await b.settle()
+        for message in ["crash", *["x"] * (2 * MAX_WAITING)]:
+            ann.received(message)
+        gated.open(3 * MAX_WAITING)
+        await b.settle()
+        ann.gone(Error("closed"))
+        await b.settle()
+        assert gated.heard == []
+        assert b.worker.life == 2
+
+
+async def test_what_was_kept_counts_as_sent_when_the_client_leaves(
+    gated: type[Gated],
+) -> None:
+    limit = MAX_WAITING + 10
+    async with bench(gated, {"max_messages_per_second": limit}) as b:
+        ann = b.join("ann")
+        await b.settle()
+        for _ in range(2 * limit):
+            ann.received("x")
+        ann.gone(Remote(1000, ""))
+        gated.open(3 * limit)
+        await b.settle()
+        assert gated.heard == [*["x"] * limit, Error("flood")]
+
+
 async def test_idle_clients_are_closed() -> None:
     async with bench(Recorder, {"idle_timeout": 10}) as b:
         ann, bob = b.join("ann"), b.join("bob")
@@ -243,6 +324,30 @@ async def test_idle_clients_are_closed() -> None:
         await b.advance(5)
         assert bob.closed_with is not None
         assert seen()[-1] == ("close", "bob", Normal("timeout"))
+
+
+async def test_of_a_client_that_has_left_no_timer_stays() -> None:
+    async with bench(Recorder, {"idle_timeout": 10}) as b:
+        ann = b.join("ann")
+        await b.advance(6)
+        ann.received("")
+        await b.advance(6)  # it has been looked at
+        ann.gone(Remote(1000, ""))
+        await b.settle()
+        assert b.clock.next_due(1000) is None
+
+
+async def test_what_a_thread_has_posted_comes_before_what_is_read_after_it() -> None:
+    """Although the loop has not been told of it yet."""
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        thread = threading.Thread(target=b.worker.info, args=("first",))
+        thread.start()
+        thread.join()
+        ann.received("")
+        await b.settle()
+        assert seen()[1:] == ["first", ""]
 
 
 async def test_a_client_is_not_idle_while_the_loop_is_blocked() -> None:
