@@ -145,7 +145,6 @@ class Group:
         """Remove a member that has closed; nothing more reaches it."""
         self._members.pop(client, None)
         self._direct.pop(client, None)
-        self._apart.pop(client, None)
 
     def look_at(self, client: Client) -> None:
         """Note how a member is written to from now on."""
