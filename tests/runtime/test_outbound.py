@@ -49,8 +49,10 @@ def test_when_the_burst_has_left_the_rest_still_counts() -> None:
     assert queue.too_long(10, ROOM)
     for _ in range(4):
         queue.pop()
-    assert not queue.too_long(10, ROOM)
-    assert queue.too_long(9, ROOM)
+    for limits in ((10, ROOM), (ROOM, 10)):
+        assert not queue.too_long(*limits)
+    for limits in ((9, ROOM), (ROOM, 9)):
+        assert queue.too_long(*limits)
 
 
 def test_an_empty_queue_begins_anew() -> None:
@@ -72,12 +74,26 @@ def test_trim(policy: SlowConsumer, kept: list[int]) -> None:
     assert rest(queue) == kept
 
 
-@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
-def test_trim_by_bytes(policy: SlowConsumer) -> None:
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [("drop_oldest", [11, 12, 13, 14]), ("drop_newest", [0, 1, 2, 3, 4])],
+)
+def test_trim_by_bytes(policy: SlowConsumer, kept: list[int]) -> None:
     queue = filled(*range(15), size=100)
-    queue.trim(policy, ROOM, 450)
-    assert not queue.too_long(ROOM, 450)
-    assert 4 <= len(rest(queue)) <= 5
+    assert queue.trim(policy, ROOM, 400) == 15 - len(kept)
+    assert not queue.too_long(ROOM, 400)
+    queue.push(15, 1, 99)
+    assert queue.too_long(ROOM, 400)
+    assert rest(queue) == [*kept, 15]
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [("drop_oldest", [5, 6]), ("drop_newest", [0, 1, 2, 3, 4, 5])]
+)
+def test_a_burst_is_what_came_first(policy: SlowConsumer, kept: list[int]) -> None:
+    queue = filled(1, 1, 1, 1, 2, 3, 4)
+    queue.trim(policy, 2, ROOM)
+    assert rest(queue) == kept
 
 
 def test_drop_newest_keeps_what_came_first_however_often_it_drops() -> None:
@@ -102,6 +118,10 @@ def test_clear() -> None:
     assert queue.clear() == 3
     assert len(queue) == 0
     assert not queue.too_long(0, 0)
+    queue.push(0, 1, 3)
+    queue.push(1, 1, 4)
+    assert queue.too_long(0, ROOM)
+    assert queue.too_long(ROOM, 0)
 
 
 # What becomes of the client.

@@ -7,7 +7,7 @@ import pytest
 
 from boss import Noreply, Normal, Ok, ServiceHandler, Stop
 from boss.runtime.errors import ServiceDown, ServiceStartError
-from tests.runtime.fakes import Bench, bench, make_service
+from tests.runtime.fakes import Bench, FakeClient, bench, make_service
 
 pytestmark = pytest.mark.anyio
 
@@ -102,11 +102,13 @@ async def test_an_init_that_fails_counts_as_well() -> None:
         await b.settle()
         assert b.worker.status == "running"
         assert Fragile.inits == 5
+        assert b.worker.counters.crashes == 1 + 3
         assert ann.open
         Fragile.failing = 100
-        b.worker.info("crash")
+        b.worker.info("other")
         await b.settle()
         assert b.worker.status == "failed"
+        assert b.worker.reason == "ValueError"
         assert not ann.open
 
 
@@ -128,6 +130,30 @@ async def test_stopping_drains_first_and_terminates_then() -> None:
         await b.settle()
     assert ann.closed_with == bob.closed_with == (1012, "server stops")
     assert Fragile.log == [Normal("shutdown"), Normal("shutdown"), "shutdown"]
+
+
+async def test_services_are_stopped_side_by_side() -> None:
+    """Each has its seconds, and all of them together no more."""
+    barrier = asyncio.Barrier(2)
+
+    class Waiting(ServiceHandler[None]):
+        async def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            await barrier.wait()
+            return Noreply(state)
+
+        async def terminate(self, reason: object, state: None) -> None:
+            await barrier.wait()
+
+    b = Bench(make_service(Waiting, "first"), make_service(Waiting, "second"))
+    await b.supervisor.start()
+    for worker in b.supervisor.workers.values():
+        worker.join(FakeClient(worker, b.turn))
+    await b.settle()
+    async with asyncio.timeout(2):
+        await b.supervisor.stop()
+    assert barrier.n_waiting == 0
 
 
 async def test_a_start_that_fails_stops_those_that_had_begun() -> None:

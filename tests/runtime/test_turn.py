@@ -71,6 +71,15 @@ async def test_threads_that_ask_and_ask_do_not_keep_the_loop_for_ever() -> None:
         await asyncio.sleep(0)
 
 
+async def test_what_a_thread_has_asked_for_may_send_in_turn() -> None:
+    """So it catches up, too, and nothing is left for whoever has called it."""
+    turn, made = Turn(asyncio.get_running_loop()), list[str]()
+    turn.ask(turn.do, made.append, "first, behind all that came before")
+    turn.ask(made.append, "second")
+    turn.catch_up()
+    assert made == ["second", "first, behind all that came before"]
+
+
 async def test_the_turn_of_a_large_group_ends_after_one_more_look_at_the_sockets() -> (
     None
 ):

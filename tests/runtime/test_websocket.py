@@ -3,12 +3,13 @@
 import asyncio
 import json
 import math
+import threading
 
 import pytest
 
 from boss import Remote, ServiceHandler
 from boss.runtime.websocket import encode_json
-from tests.runtime.fakes import bench
+from tests.runtime.fakes import FakeClient, bench
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,25 @@ async def test_sending_after_the_end_is_counted() -> None:
         assert ann.inbox == []
         assert ann.closed_with is None
         assert b.worker.counters.messages_to_gone_clients == 3
+
+
+def test_sending_when_the_loop_has_ended_is_counted() -> None:
+    async def life() -> FakeClient:
+        async with bench(Silent) as b:
+            return b.join()
+
+    ann = asyncio.run(life())
+    thread = threading.Thread(target=ann.send, args=("late",))
+    thread.start()
+    thread.join()
+    assert ann.worker.counters.messages_to_gone_clients == 1
+
+
+async def test_a_lone_surrogate_is_refused_in_the_thread_that_sends_it() -> None:
+    async with bench(Silent) as b:
+        ann = b.join()
+        with pytest.raises(UnicodeEncodeError):
+            await asyncio.to_thread(ann.send, "\ud800")
 
 
 async def test_close_is_the_first_one() -> None:

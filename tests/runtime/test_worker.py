@@ -167,6 +167,31 @@ async def test_send_after_and_what_ends_it() -> None:
         del bob
 
 
+async def test_of_a_message_that_is_not_to_come_nothing_stays() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("later")
+        await b.advance(1)
+        assert not b.worker.laters, "it has come"
+        ann.received("later")
+        Recorder.states[0].later.cancel()  # type: ignore[attr-defined]
+        assert not b.worker.laters, "it was taken back"
+        ann.received("later")
+        ann.received("stop")
+        await b.settle()
+        assert not b.worker.laters, "its life has ended"
+        assert b.clock.next_due(1000) is None
+
+
+async def test_a_thread_that_posts_wakes_the_loop() -> None:
+    async with bench(Recorder) as b:
+        asyncio.get_running_loop().set_debug(True)  # told when it is touched by others
+        await asyncio.to_thread(b.worker.info, "x")
+        await b.settle()
+        assert seen() == ["x"]
+
+
 async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() -> None:
     async with bench(Recorder) as b:
         ann, bob = b.join("ann"), b.join("bob")
@@ -345,6 +370,7 @@ async def test_what_a_thread_has_posted_comes_before_what_is_read_after_it() -> 
         thread = threading.Thread(target=b.worker.info, args=("first",))
         thread.start()
         thread.join()
+        assert b.worker.at_work
         ann.received("")
         await b.settle()
         assert seen()[1:] == ["first", ""]
