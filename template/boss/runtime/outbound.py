@@ -67,18 +67,16 @@ class OutboundQueue(Generic[Item]):
         )
 
     def trim(self, policy: SlowConsumer, limit: int, limit_bytes: int) -> int:
-        """Drop messages until the rest is within both limits; return how many were dropped.
+        """Drop messages until the queue is not too long; return how many were dropped.
 
-        "drop_oldest" takes from the head, the burst included. "drop_newest" takes from the tail, where all messages count.
+        "drop_oldest" takes from the head, so the whole burst goes first. "drop_newest" takes from the tail, where all
+        messages count.
         """
         before = len(self._items)
-        if policy == "drop_oldest":
-            while self._items and (
-                len(self._items) > limit or self._bytes > limit_bytes
-            ):
+        while self.too_long(limit, limit_bytes):
+            if policy == "drop_oldest":
                 self.pop()
-        else:
-            while self.too_long(limit, limit_bytes):
+            else:
                 _, size = self._items.pop()
                 self._bytes -= size
         return before - len(self._items)
