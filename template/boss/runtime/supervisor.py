@@ -68,7 +68,7 @@ class Supervisor:
         """Drain every service, then end its life: closes first, `terminate` last, within about ten seconds."""
         self.stopping = True
         workers = self.workers.values()
-        await asyncio.gather(*(worker.finish() for worker in workers if worker.life))
+        await asyncio.gather(*(worker.finish() for worker in workers))
         await asyncio.gather(*(worker.stop() for worker in workers))
 
     async def _ended(self, worker: Worker, reason: object, crashed: bool) -> None:
