@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
+from boss.runtime import reading
+from boss.runtime.loop import LOOK_AT_CLOCK
 from boss.runtime.settings import WebsocketSettings
 from tests.runtime.local import LocalService, Peer, frame, serving
 
@@ -38,11 +40,15 @@ class Echo(ServiceHandler[None]):
 
 
 async def fed(
-    service: LocalService, chunks: Sequence[bytes]
+    service: LocalService, chunks: Sequence[bytes], *, silent: bool = False
 ) -> tuple[Peer, list[tuple[int, bytes]]]:
-    """Let the server's side of a new connection be given these chunks; what comes back."""
+    """Let the server's side of a new connection be given these chunks; what comes back.
+
+    Who is `silent` says nothing else, not even in answer to a close frame.
+    """
     Echo.closes.clear()
     peer, protocol = await service.join()
+    peer.silent = silent
     for chunk in chunks:
         if chunk and not protocol.transport.is_closing():
             protocol.data_received(chunk)
@@ -122,6 +128,32 @@ payloads = st.one_of(
     st.binary(max_size=130),
     st.sampled_from([125, 126, 127, 128, 65535, 65536]).map(lambda size: b"p" * size),
 )
+
+
+async def test_what_looks_like_a_message_within_another_is_none() -> None:
+    """Even if it is all that comes at once."""
+    head = frame(BINARY, bytes(11))[:6]
+    inner = frame(TEXT, b"inner")
+    payload = bytes(byte ^ head[2 + i % 4] for i, byte in enumerate(inner))
+    async with serving(Echo, "fast") as service:
+        _, answers = await fed(service, [head, inner])
+        assert answers == [(BINARY, payload)]
+        begun = frame(TEXT, b"begun", fin=False)
+        peer, _ = await fed(service, [begun, inner])
+        assert peer.closed_with == 1002
+        assert Echo.closes == [Error("badframe")]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 8])
+async def test_a_message_is_heard_as_soon_as_its_end_is_here(cut: int) -> None:
+    whole = frame(TEXT, b"hello")
+    async with serving(Echo, "fast") as service:
+        peer, protocol = await service.join()
+        protocol.data_received(whole[:cut])
+        protocol.data_received(whole[cut:])
+        await peer.until(lambda: peer.inbox == ["hello"])
+
+
 # Hypothesis also tries the words of the program, "close" among them, which is none to be echoed.
 texts = st.text(max_size=70).filter(lambda text: text != "close").map(str.encode)
 messages = st.one_of(
@@ -265,17 +297,39 @@ async def test_what_comes_behind_a_close_of_the_service_is_read_to_its_end(
         rest = b"".join(BEHIND)
         chunks = [frame(TEXT, b"close") + rest[:cut], rest[cut:], frame(CLOSE)]
         began = asyncio.get_running_loop().time()
-        peer, answers = await fed(service, chunks)
+        peer, answers = await fed(service, chunks, silent=True)
         await peer.gone()
         assert asyncio.get_running_loop().time() - began < 2
         assert apart(answers)[0] == [(CLOSE, b"\x0f\xa0as told")]
         assert Echo.closes == [Normal("shutdown")]
 
 
+@pytest.mark.parametrize("share", [0, 60])
+async def test_a_message_behind_a_close_of_the_service_is_nobodys(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    """Also when it comes alone, or others would have had their turn just then."""
+    monkeypatch.setattr(reading, "FAIR_SHARE", share)
+    chunk = frame(TEXT, b"x") * (LOOK_AT_CLOCK - 1) + frame(TEXT, b"close")
+    async with serving(Echo, "fast") as service:
+        Echo.closes.clear()
+        peer, protocol = await service.join()
+        peer.silent = True
+        protocol.data_received(chunk)
+        await peer.until(lambda: peer.closed_with == 4000 and bool(Echo.closes))
+        for behind in (BEHIND[0], *fragments(TEXT, b"not ", b"heard")):
+            protocol.data_received(behind)
+        peer.send(CLOSE, b"")
+        await peer.gone()
+        assert Echo.closes == [Normal("shutdown")]
+        counters = service.worker.counters
+        assert (counters.callbacks, counters.crashes) == (LOOK_AT_CLOCK + 1, 0)
+
+
 async def test_close_of_both_at_once() -> None:
     async with serving(Echo, "fast") as service:
         chunks = [frame(TEXT, b"close") + frame(CLOSE, b"\x03\xe8")]
-        peer, answers = await fed(service, chunks)
+        peer, answers = await fed(service, chunks, silent=True)
         await peer.gone()
         assert apart(answers)[0] == [(CLOSE, b"\x0f\xa0as told")]
         assert Echo.closes == [Normal("shutdown")]

@@ -1,6 +1,7 @@
 """Reading while a service is busy: messages wait, pings do not, and the socket is not read for ever."""
 
 import asyncio
+import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -116,6 +117,52 @@ async def test_the_socket_is_not_read_when_much_is_kept(
         busy.go.set()
         await until(lambda: len(busy.heard) == number)
         await until(protocol.transport.is_reading)
+
+
+async def test_one_message_at_a_time_waits_like_many_at_once(busy: type[Busy]) -> None:
+    async with serving(busy, "fast") as service:
+        _, connection = await service.join()
+        for number in NUMBERS:
+            connection.data_received(frame(1, number.encode()))
+        assert connection.peer.waiting == MAX_WAITING
+        busy.go.set()
+        await until(lambda: busy.heard == NUMBERS)
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+async def test_a_short_message_may_be_too_big(
+    busy: type[Busy], way: str, opcode: int
+) -> None:
+    busy.go.set()
+    async with serving(busy, way, WebsocketSettings(max_message_size=10)) as service:
+        peer, _ = await service.join()
+        peer.send(opcode, b"x" * 10)
+        await until(lambda: len(busy.heard) == 1)
+        peer.transport.write(frame(opcode, b"x", fin=False) + frame(0, b"x" * 9))
+        await until(lambda: len(busy.heard) == 2)
+        peer.send(opcode, b"x" * 11)
+        await peer.until(lambda: peer.closed_with == 1009)
+        await until(lambda: bool(busy.closes))
+        assert len(busy.heard) == 2
+
+
+async def test_the_limit_is_that_of_a_message_however_it_was_compressed(
+    busy: type[Busy],
+) -> None:
+    """One that cannot be compressed takes more on its way. On the plain path it is uvicorn's."""
+    busy.go.set()
+    limits = WebsocketSettings(max_message_size=1000)
+    async with serving(busy, "fast", limits, compression=True) as service:
+        peer, connection = await service.join()
+        stored = zlib.compressobj(0, wbits=-zlib.MAX_WBITS)
+        for size in (1000, 1001):
+            payload = stored.compress(bytes(size)) + stored.flush(zlib.Z_SYNC_FLUSH)
+            data = frame(0x42, payload.removesuffix(b"\0\0\xff\xff"))
+            connection.data_received(data[:500])
+            connection.data_received(data[500:])
+        await peer.until(lambda: peer.closed_with == 1009)
+        await until(lambda: bool(busy.closes))
+        assert busy.heard == [str(bytes(1000))]
 
 
 async def test_what_comes_before_the_answer_to_the_handshake_is_heard(
@@ -477,10 +524,11 @@ class Twice(Busy):
         (WRONG, Error("badframe")),
         (frame(1, b"\xff"), Error("badencoding")),
         (frame(1, b"x" * 1001), Error("toobig")),
+        (frame(8, b"\x03\xe8"), Remote(1000, "")),
     ],
-    ids=["badframe", "badencoding", "toobig"],
+    ids=["badframe", "badencoding", "toobig", "close"],
 )
-async def test_what_was_answered_before_a_bad_frame_leaves_before_the_connection_ends(
+async def test_what_was_answered_before_the_last_frame_leaves_before_the_connection_ends(
     way: str, compression: bool, wrong: bytes, reason: CloseReason
 ) -> None:
     names: dict[str, Any] = {"heard": [], "closes": []}

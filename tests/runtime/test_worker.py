@@ -150,6 +150,9 @@ async def test_init_may_ask_for_a_timeout() -> None:
     async with bench(Recorder) as b:
         await b.advance(3)
         assert seen() == [TIMEOUT]
+    async with bench(Recorder) as b:
+        pass
+    assert b.clock.next_due(1000) is None, "it goes with the life"
 
 
 async def test_send_after_and_what_ends_it() -> None:
@@ -572,6 +575,153 @@ async def test_a_callback_that_outlives_its_life_does_not_end_it_again() -> None
     assert b.worker.reason == "shutdown"
 
 
+class Noting(Stubborn):
+    """Notes what it is told in its class; a list that no life ends."""
+
+    seen: ClassVar[list[str]]
+
+    def handle_join(self, url: str, websocket: Any, state: None) -> Any:
+        self.seen.append(f"join {self.session_id}")
+        return Noreply(state)
+
+    def handle_incoming(
+        self, url: str, websocket: Any, message: Any, state: None
+    ) -> Any:
+        self.seen.append(message)
+        return Noreply(state)
+
+    def handle_close(self, reason: Any, url: str, websocket: Any, state: None) -> Any:
+        self.seen.append(f"close {self.session_id}")
+        return Noreply(state)
+
+    async def terminate(self, reason: object, state: None) -> None:
+        self.seen.append(f"terminate {reason!r}")
+
+
+@pytest.fixture
+def noting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    seen: list[str] = []
+    monkeypatch.setattr(Noting, "seen", seen, raising=False)
+    return seen
+
+
+@pytest.mark.usefixtures("_short")
+async def test_behind_a_callback_that_is_cancelled_only_joins_and_closes_are_told(
+    noting: list[str],
+) -> None:
+    async with bench(Noting) as b:
+        ann = b.join("ann")
+        await b.settle()
+        b.worker.info("x")
+        await asyncio.sleep(0)
+        ann.received("not heard")
+        bob = b.join("bob")
+    assert ann.closed_with == bob.closed_with == (1012, "server stops")
+    assert noting == [
+        "join ann",
+        "join bob",
+        "close ann",
+        "close bob",
+        "terminate 'shutdown'",
+    ]
+
+
+@pytest.mark.usefixtures("_short")
+async def test_closes_that_take_too_long_are_cut_short_before_the_end(
+    noting: list[str],
+) -> None:
+    class Lasting(Noting):
+        async def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            self.seen.append(f"close {self.session_id}")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.seen.append("cancelled")
+
+    async with bench(Lasting) as b:
+        for name in ("ann", "bob", "cid"):
+            b.join(name)
+        await b.settle()
+    assert noting[3:] == [
+        "close ann",
+        "cancelled",
+        "close bob",
+        "cancelled",
+        "terminate 'shutdown'",
+    ]
+
+
+@pytest.mark.usefixtures("_short")
+async def test_a_callback_that_heeds_no_cancellation_goes_on_alone(
+    noting: list[str],
+) -> None:
+    class GoesOn(Noting):
+        async def cancelled(self) -> Any:
+            return Noreply(None)
+
+        async def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            self.seen.append("begins")
+            for _ in range(3):
+                await asyncio.sleep(0)
+            self.seen.append("ends")
+            return Noreply(state)
+
+    async with bench(GoesOn) as b:
+        b.join("ann")
+        b.join("bob")
+        await b.settle()
+        b.worker.info("x")
+        await asyncio.sleep(0)
+    assert noting[2:] == ["begins", "ends"] * 2 + ["terminate 'shutdown'"]
+
+
+@pytest.mark.usefixtures("_short")
+async def test_the_server_does_not_wait_for_the_init_of_another_life(
+    noting: list[str],
+) -> None:
+    class Hangs(Noting):
+        async def init(self) -> Ok[None]:
+            if self.seen:
+                await asyncio.Event().wait()
+            return Ok(None)
+
+        async def handle_info(self, info: Any, state: None) -> Any:
+            return Stop("again", state)
+
+    async with bench(Hangs) as b:
+        ann = b.join("ann")
+        await b.settle()
+        b.worker.info("x")
+        while b.worker.life == 1:
+            await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            await b.supervisor.stop()
+        assert b.worker.status == "stopped"
+        assert ann.closed_with == (1012, "server stops")
+    assert noting == ["join ann", "terminate 'again'"]
+
+
+async def test_the_server_does_not_wait_for_a_service_that_goes_down(
+    noting: list[str],
+) -> None:
+    class Leaves(Noting):
+        def handle_close(
+            self, reason: Any, url: str, websocket: Any, state: None
+        ) -> Any:
+            return Stop("normal", state)
+
+    async with bench(Leaves) as b:
+        b.join("ann")
+        await b.settle()
+        async with asyncio.timeout(1):
+            await b.supervisor.stop()
+    assert noting == ["join ann", "terminate 'normal'"]
+
+
 # The rest of what is closed complains when it is freed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("swallowed", [asyncio.CancelledError, BaseException])
@@ -701,9 +851,9 @@ async def test_a_callback_may_swallow_a_cancellation_that_is_none_of_ours() -> N
 
 
 async def test_a_service_that_is_down_takes_nothing() -> None:
-    class Stops(ServiceHandler[None]):
-        def handle_info(self, info: Any, state: None) -> Any:
-            return Stop("normal", state)
+    class Stops(ServiceHandler[str | None]):
+        def handle_info(self, info: Any, state: str | None) -> Any:
+            return Stop("normal", "not kept")
 
     async with bench(Stops) as b:
         ann = b.join("ann")
@@ -719,6 +869,7 @@ async def test_a_service_that_is_down_takes_nothing() -> None:
         assert late.closed_with is not None
         assert len(b.worker.mailbox) == 0
         assert b.worker.connected == 0
+        assert b.worker.state is None
 
 
 class Awaiting(ServiceHandler[None]):
