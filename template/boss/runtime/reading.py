@@ -148,7 +148,7 @@ class ReadingProtocol(OpeningProtocol):
         code, reason = None, ""
         if payload:
             code = int.from_bytes(payload[:2], "big")
-            if len(payload) == 1 or not may_be_sent(code):
+            if not may_be_sent(code):  # nor what one byte can say
                 return False
             try:
                 reason = payload[2:].decode()
