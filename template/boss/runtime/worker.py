@@ -222,7 +222,6 @@ class Worker(MessageLoop):
         if not self.alive:  # it awaited a task that outlived the life at server stop
             return
         self.alive = False
-        self.cancel_timer()
         self.begin_task(self._ended(self, reason, crashed))
 
     # Server stop.
