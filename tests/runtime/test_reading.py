@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket as Connection
 
 from boss import CloseReason, Error, Noreply, Normal, Remote, ServiceHandler, WebSocket
 from boss.runtime import intake, plain_client, protocol, reading
+from boss.runtime.fast_client import FastClient
 from boss.runtime.intake import MAX_KEPT, MAX_WAITING
 from boss.runtime.loop import LOOK_AT_CLOCK
 from boss.runtime.settings import WebsocketSettings
@@ -453,6 +454,26 @@ async def test_a_pong_is_looked_for_once_more_for_each_ping(
         connection.keepalive_timeout()
         await until(lambda: bool(busy.closes))
         assert busy.closes == [Normal("timeout")]
+
+
+async def test_whoever_fails_around_a_connection_ends_it(
+    busy: type[Busy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A middleware, or a dependency: whatever still runs while the connection is open."""
+    fail = asyncio.Event()
+
+    async def wait_closed(_: FastClient) -> None:
+        await fail.wait()
+        raise ValueError("of the application")
+
+    monkeypatch.setattr(FastClient, "wait_closed", wait_closed)
+    async with serving(busy, "fast") as service:
+        peer, _ = await service.join()
+        fail.set()
+        await peer.gone()
+        assert peer.closed_with == 1011
+        await until(lambda: bool(busy.closes))
+        assert busy.closes == [Normal("shutdown")]
 
 
 # What uvicorn passes over: it came in one segment with a frame that is wrong.
