@@ -112,8 +112,26 @@ async def test_a_timeout_of_zero_comes_only_when_nothing_waits() -> None:
         await b.settle()
         assert seen()[1:] == ["first", "0", "second"]
         ann.received("0")
+        assert seen()[4:] == ["0"], "not in the context of the client"
         await b.settle()
         assert seen()[4:] == ["0", TIMEOUT]
+
+
+async def test_a_message_that_no_callback_is_for_keeps_nobody_waiting() -> None:
+    heard = []
+
+    class Deaf(ServiceHandler[None]):
+        def handle_info(self, info: Any, state: None) -> Any:
+            heard.append(info)
+            return Noreply(state)
+
+    async with bench(Deaf) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("x")
+        b.worker.info("heard")
+        await b.settle()
+        assert heard == ["heard"]
 
 
 async def test_messages_to_nobody_do_not_count() -> None:
