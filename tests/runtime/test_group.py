@@ -343,6 +343,16 @@ async def test_a_closed_client_leaves_every_group_before_its_handle_close() -> N
         assert list(group) == [bob]
 
 
+async def test_nobody_is_added_whom_no_life_will_tell_to_have_closed() -> None:
+    async with bench(Silent) as b:
+        group, (ann, _) = members(b, 2)
+        await b.settle()
+        b.worker.drop_clients(1012, "service restarts")
+        assert len(group) == 0
+        group.add(ann)
+        assert len(group) == 0
+
+
 async def test_nothing_follows_a_close() -> None:
     async with bench(Silent) as b:
         group, (ann, bob) = members(b, 2)

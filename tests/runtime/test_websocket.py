@@ -79,6 +79,15 @@ async def test_close_is_the_first_one() -> None:
         assert ann.closed_with == (4000, "first")
 
 
+async def test_what_a_close_frame_cannot_say_closes_nothing() -> None:
+    async with bench(Silent) as b:
+        ann = b.join()
+        for code, reason in ((1005, ""), (1000, "x" * 124)):
+            with pytest.raises(ValueError, match="close"):
+                ann.close(code, reason)
+        assert ann.open
+
+
 @pytest.mark.parametrize(
     "value", [None, "ü😀", [1, 2.5, {"a": None}], "\ud83d", {"\ud83d": ["ü"]}]
 )

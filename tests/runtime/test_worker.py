@@ -117,6 +117,33 @@ async def test_a_timeout_of_zero_comes_only_when_nothing_waits() -> None:
         assert seen()[4:] == ["0", TIMEOUT]
 
 
+@pytest.mark.parametrize("timeout", [None, 5])
+async def test_what_a_service_tells_itself_is_heard_when_its_callback_is_over(
+    timeout: float | None,
+) -> None:
+    """And not in the context of the client that was the cause."""
+    heard = []
+
+    class Tells(ServiceHandler[None]):
+        def handle_incoming(
+            self, url: str, websocket: Any, message: Any, state: None
+        ) -> Any:
+            b.worker.info(message)
+            return Noreply(state, timeout)
+
+        def handle_info(self, info: Any, state: None) -> Any:
+            heard.append(info)
+            return Noreply(state)
+
+    async with bench(Tells) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("x")
+        assert heard == []
+        await b.settle()
+        assert heard == ["x"]
+
+
 async def test_a_message_that_no_callback_is_for_keeps_nobody_waiting() -> None:
     heard = []
 
