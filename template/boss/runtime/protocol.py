@@ -154,7 +154,7 @@ class WebSocketProtocol(ReadingProtocol):
     def handle_close(self, event: Frame) -> None:
         client = self.peer
         close = self.conn.close_rcvd
-        if client is not None and close is not None and not self.close_sent:
+        if client is not None and close is not None:
             client.gone(
                 Remote(None if close.code == 1005 else close.code, close.reason)
             )
