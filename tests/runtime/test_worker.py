@@ -253,7 +253,12 @@ async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() 
         assert ann.closed_with[0] == 1011
         assert bob.closed_with is None
         assert b.worker.counters.crashes == b.worker.counters.restarts == 1
-        assert b.left == [ann]
+        before = b.worker.counters.callbacks
+        assert before == 7, "3 joins, 2 messages and 2 infos, the crash included"
+        bob.received("crash")  # with nothing before it
+        await b.settle()
+        assert b.worker.counters.callbacks == before + 1
+        assert b.left == [ann, bob]
 
 
 async def test_a_client_that_left_before_its_join_is_joined_and_closed() -> None:
