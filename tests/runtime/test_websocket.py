@@ -10,6 +10,7 @@ import pytest
 from boss import Remote, ServiceHandler
 from boss.runtime.websocket import encode_json
 from tests.runtime.fakes import FakeClient, bench
+from tests.runtime.local import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +63,17 @@ def test_sending_when_the_loop_has_ended_is_counted() -> None:
     thread.start()
     thread.join()
     assert ann.worker.counters.messages_to_gone_clients == 1
+
+
+async def test_a_thread_leaves_the_sending_to_the_loop(way: str) -> None:
+    async with serving(Silent, way) as service:
+        peer, _ = await service.join()
+        (client,) = service.worker.clients
+        thread = threading.Thread(target=client.send, args=("x",))
+        thread.start()
+        thread.join()
+        assert service.worker.counters.messages_out == 0, "the loop stands still"
+        await peer.until(lambda: peer.inbox == ["x"])
 
 
 async def test_a_lone_surrogate_is_refused_in_the_thread_that_sends_it() -> None:

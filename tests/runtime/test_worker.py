@@ -255,9 +255,13 @@ async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() 
         assert b.worker.counters.crashes == b.worker.counters.restarts == 1
         before = b.worker.counters.callbacks
         assert before == 7, "3 joins, 2 messages and 2 infos, the crash included"
-        bob.received("crash")  # with nothing before it
-        await b.settle()
+        seconds = b.worker.counters.callback_seconds
+        bob.received("")  # with nothing before it
         assert b.worker.counters.callbacks == before + 1
+        assert b.worker.counters.callback_seconds > seconds
+        bob.received("crash")
+        await b.settle()
+        assert b.worker.counters.callbacks == before + 2
         assert b.left == [ann, bob]
 
 
