@@ -303,10 +303,11 @@ async def test_a_client_that_does_not_read_is_not_written_to_until_it_does(
         bob.send(1, b"1")
         await bob.until(lambda: bob.inbox == ["1"])
         assert asked == [slow.peer]
-        assert len(slow.peer.queue) == 1
+        slow.peer.send("alone")
+        assert len(slow.peer.queue) == 2
         slow.resume_writing()
         bob.send(1, b"2")
-        await ann.until(lambda: ann.inbox == ["1", "2"])
+        await ann.until(lambda: ann.inbox == ["1", "alone", "2"])
         assert asked == [slow.peer], "and then it is written to like any other"
 
 

@@ -265,6 +265,17 @@ async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() 
         assert b.left == [ann, bob]
 
 
+async def test_who_left_before_its_message_crashed_is_told_to_no_other_life() -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        b.worker.info("so that what follows waits")
+        ann.received("crash")
+        ann.gone(Remote(1000, ""))
+        await b.settle()
+        assert b.worker.life == 2
+        assert seen() == []
+
+
 async def test_a_client_that_left_before_its_join_is_joined_and_closed() -> None:
     async with bench(Recorder) as b:
         ann = b.join("ann")
