@@ -265,6 +265,22 @@ async def test_the_crash_of_a_callback_drops_its_message_and_keeps_the_others() 
         assert b.left == [ann, bob]
 
 
+async def test_the_traceback_in_the_log_begins_at_the_line_of_the_user(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with bench(Recorder) as b:
+        ann = b.join("ann")
+        await b.settle()
+        ann.received("crash")
+        await b.settle()
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert record.getMessage() == f"chat: handle_incoming crashed for client {ann.id}"
+    assert record.exc_info is not None
+    trace = record.exc_info[2]
+    assert trace is not None
+    assert trace.tb_frame.f_code.co_filename == __file__
+
+
 async def test_who_left_before_its_message_crashed_is_told_to_no_other_life() -> None:
     async with bench(Recorder) as b:
         ann = b.join("ann")
@@ -916,9 +932,14 @@ async def test_a_callback_may_swallow_a_cancellation_that_is_none_of_ours() -> N
 
 
 async def test_a_service_that_is_down_takes_nothing() -> None:
+    ended = []
+
     class Stops(ServiceHandler[str | None]):
         def handle_info(self, info: Any, state: str | None) -> Any:
-            return Stop("normal", "not kept")
+            return Stop("normal", "the last one")
+
+        def terminate(self, reason: object, state: str | None) -> None:
+            ended.append((reason, state))
 
     async with bench(Stops) as b:
         ann = b.join("ann")
@@ -934,7 +955,8 @@ async def test_a_service_that_is_down_takes_nothing() -> None:
         assert late.closed_with is not None
         assert len(b.worker.mailbox) == 0
         assert b.worker.connected == 0
-        assert b.worker.state is None
+        assert ended == [("normal", "the last one")]
+        assert b.worker.state is None, "it is not kept"
 
 
 class Awaiting(ServiceHandler[None]):
