@@ -212,8 +212,6 @@ class MessageLoop(ABC):
     # the callback.
 
     def _call_join(self, client: Client, _: None) -> object:
-        if client.told:
-            return _NOT_CALLED
         self.clients[client] = None
         handler = client.handler
         if handler is None:
