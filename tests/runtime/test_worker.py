@@ -952,7 +952,7 @@ async def test_a_service_that_is_down_takes_nothing() -> None:
             with pytest.raises(ServiceDown, match="`chat` is stopped"):
                 send("x")
         late = b.join("late")
-        assert late.closed_with is not None
+        assert late.closed_with == (1001, "service stopped")
         assert len(b.worker.mailbox) == 0
         assert b.worker.connected == 0
         assert ended == [("normal", "the last one")]
