@@ -259,6 +259,28 @@ async def test_whoever_left_while_nothing_is_read_is_not_taken_for_lost(
         assert "failed" not in caplog.text
 
 
+async def test_a_middleware_that_cancels_a_connection_may_close_it(
+    monkeypatch: pytest.MonkeyPatch, talking: type[Talking]
+) -> None:
+    async with serving(talking, "plain") as service:
+        gateway = service.server._gateway
+        connect = gateway.connect
+
+        async def limited(name: str, connection: Connection) -> None:
+            try:
+                await connect(name, connection)
+            except asyncio.CancelledError:
+                await connection.close(4001)
+
+        monkeypatch.setattr(gateway, "connect", limited)
+        peer, _ = await service.join()
+        (task,) = service.server._state.tasks
+        task.cancel()
+        await peer.gone()
+        assert peer.closed_with == 4001
+        assert talking.closes == [Error("closed")]
+
+
 async def test_nothing_of_a_client_stays_when_we_have_closed(
     talking: type[Talking],
 ) -> None:

@@ -279,8 +279,10 @@ class PlainClient(Client):
 
     def _close_no_more(self) -> None:
         """At server stop uvicorn sends a close frame even to a client that has sent one: its parser raises, and the stop fails."""
-        if hasattr(self._protocol, "close_sent"):
-            self._protocol.close_sent = True
+        protocol = self._protocol
+        # What is still open may be closed with a frame: by a middleware that has cancelled us, for one.
+        if hasattr(protocol, "close_sent") and protocol.transport.is_closing():
+            protocol.close_sent = True
 
     def _cannot_send(self, error: Exception, *, heard: bool = False) -> None:
         """Give the client up, unless the reader is told meanwhile why the connection has ended.
