@@ -36,7 +36,7 @@ class Gateway:
         admission: Admission,
     ) -> None:
         self.supervisor = supervisor
-        self.turn = turn
+        self._turn = turn
         self._session = session
         self._admission = admission
 
@@ -84,12 +84,12 @@ class Gateway:
             raise
         protocol = connection.scope.get("extensions", {}).get(FAST_PATH)
         if protocol is not None:
-            client = protocol.attach(worker, self.turn, connection.scope, session_id)
+            client = protocol.attach(worker, self._turn, connection.scope, session_id)
             worker.join(client)
             if _has_dependencies(connection):
                 await client.wait_closed()
             return
-        plain = PlainClient(worker, self.turn, connection, session_id)
+        plain = PlainClient(worker, self._turn, connection, session_id)
         worker.join(plain)
         await plain.run()
 
