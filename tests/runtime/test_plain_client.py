@@ -14,7 +14,7 @@ from boss import CloseReason, Error, Noreply, Remote, ServiceHandler, WebSocket
 from boss.runtime import plain_client
 from boss.runtime.intake import MAX_KEPT, MAX_WAITING
 from tests.runtime.fakes import Bench, bench, scope
-from tests.runtime.local import PATIENCE, frame, serving
+from tests.runtime.local import PATIENCE, LocalService, frame, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -347,8 +347,31 @@ async def test_uvicorn_is_found_beneath_a_middleware_that_wraps_what_is_sent(
         return middleware
 
     async with serving(talking, "plain", around=around) as service:
-        peer, _ = await service.join()
-        peer.transport.write(frame(1, b"heard") + frame(3))
-        await peer.gone()
-        assert talking.closes == [Error("badframe")]
-        assert service.worker.counters.messages_in == 1
+        await hears_what_is_passed_over(service, talking)
+
+
+async def test_uvicorn_is_found_beneath_a_middleware_that_wraps_what_is_received(
+    monkeypatch: pytest.MonkeyPatch, talking: type[Talking]
+) -> None:
+    async with serving(talking, "plain") as service:
+        gateway = service.server._gateway
+        connect = gateway.connect
+
+        async def wrapped(name: str, connection: Connection) -> None:
+            async def receive() -> Any:
+                return await connection._receive()
+
+            await connect(name, Connection(connection.scope, receive, connection._send))
+
+        monkeypatch.setattr(gateway, "connect", wrapped)
+        await hears_what_is_passed_over(service, talking)
+
+
+async def hears_what_is_passed_over(
+    service: LocalService, talking: type[Talking]
+) -> None:
+    peer, _ = await service.join()
+    peer.transport.write(frame(1, b"heard") + frame(3))
+    await peer.gone()
+    assert talking.closes == [Error("badframe")]
+    assert service.worker.counters.messages_in == 1

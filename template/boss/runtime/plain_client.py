@@ -63,8 +63,8 @@ class PlainClient(Client):
         own = own_send(connection._send)
         self._send_event = own or connection._send
         self._by_hand = own is not None  # may a send be begun outside of a task?
-        # uvicorn's. Middleware that wraps `send`, as that of Starlette's sessions, seldom wraps `receive`.
-        self._protocol: Any = own_protocol(self._receive)
+        # uvicorn's, by whichever leads there: middleware wraps `send`, as that of Starlette's sessions does, or `receive`.
+        self._protocol: Any = own_protocol(own or self._receive)
         self._reader: asyncio.Task[Any] | None = None  # None until `run`
         self._writer: asyncio.Task[None] | None = None
         # Of the writer, while nothing waits.
