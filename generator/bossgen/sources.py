@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import tokenize
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -66,25 +67,31 @@ def read(root: Path) -> tuple[Source, ...]:
     Raises:
         BossgenError: a file or folder cannot be read.
     """
-    return tuple(_handler(root, path) for path in sorted(_paths(root, HANDLERS)))
+    paths = _paths(root, HANDLERS, _report)
+    return tuple(_handler(root, path) for path in sorted(paths))
 
 
 def fingerprint(root: Path, *, wide: bool = False) -> tuple[object, ...]:
     """A value that changes when boss.toml or a handler is saved, added or removed; no file is read for it.
 
+    A folder that cannot be read counts as that: the build says so where it needs to read it.
+
     Args:
         root: the project.
         wide: all code counts, that of the application and src/lib/ too.
-
-    Raises:
-        BossgenError: a folder cannot be read.
     """
+    unread: list[str] = []
+
+    def report(error: OSError) -> None:
+        unread.append(str(error))
+
     tops = code(root) if wide else (HANDLERS,)
-    paths = [CONFIG, *sorted(path for top in tops for path in _paths(root, top))]
+    found = [path for top in tops for path in _paths(root, top, report)]
+    paths = [CONFIG, *sorted(found)]
     if wide:
         # Emacs keeps a link `.#app.py` there while the file is edited and not saved.
         paths += sorted(path.name for path in root.glob("[!.]*.py"))
-    marks: list[object] = []
+    marks: list[object] = [*sorted(unread)]
     for path in paths:
         try:
             status = os.stat(root / path)
@@ -101,10 +108,13 @@ def code(root: Path) -> tuple[str, ...]:
     return (CODE, *sorted(packages - {CODE, "boss", "tests"}))
 
 
-def _paths(root: Path, top: str) -> list[str]:
-    """What bears the name of a Python file below a folder of the project, in no order."""
+def _paths(root: Path, top: str, report: Callable[[OSError], None]) -> list[str]:
+    """What bears the name of a Python file below a folder of the project, in no order.
+
+    `report` is told why a folder cannot be read.
+    """
     found = []
-    for folder, folders, names in os.walk(root / top, onerror=_report):
+    for folder, folders, names in os.walk(root / top, onerror=report):
         prefix = os.path.relpath(folder, root).replace(os.sep, "/")
         found += [
             f"{prefix}/{name}"

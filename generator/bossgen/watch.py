@@ -6,6 +6,7 @@ a build is under way, an editor that replaces files is understood, and a disk th
 
 import contextlib
 import gc
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -100,7 +101,7 @@ def looks(root: Path, stop: Event, *, wide: bool) -> Iterator[bool]:
         stop: ends it.
         wide: look at all code of the project, not only at boss.toml and the handlers.
     """
-    seen = _fingerprint(root, wide)
+    seen = fingerprint(root, wide=wide)
     yield True
     while not stop.is_set():
         folders = _folders(root, wide)
@@ -120,24 +121,18 @@ def looks(root: Path, stop: Event, *, wide: bool) -> Iterator[bool]:
                 if not events and count > FIRST and count % RARELY:
                     yield False
                     continue
-                now = _fingerprint(root, wide)
+                now = fingerprint(root, wide=wide)
                 saved, seen = now != seen, now
                 yield saved
                 if _folders(root, wide) != folders:
                     break
 
 
-def _fingerprint(root: Path, wide: bool) -> tuple[object, ...]:
-    try:
-        return fingerprint(root, wide=wide)
-    except BossgenError as error:  # a folder that cannot be read: the build will say so
-        return (error.message,)
-
-
 def _folders(root: Path, wide: bool) -> list[Path]:
     """What to watch: the folders on the way to the files, as far as they exist, and those below."""
-    tops = [root / top for top in (code(root) if wide else (HANDLERS,))]
-    on_the_way = [root, root / CODE, *tops]
-    below = (path for top in tops for path in top.rglob("*"))
-    folders = {path for path in (*on_the_way, *below) if path.name != "__pycache__"}
-    return sorted(path for path in folders if path.is_dir())
+    found = {root, root / CODE}
+    for top in code(root) if wide else (HANDLERS,):
+        for here, folders, _ in os.walk(root / top):  # without what cannot be read
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            found.add(Path(here))
+    return sorted(path for path in found if path.is_dir())

@@ -1,11 +1,15 @@
 """watch.py: every save is noticed, however it comes about."""
 
+import errno
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
+import watchfiles
 
 from bossgen.build import Report
 from bossgen.errors import BossgenError
@@ -134,6 +138,35 @@ def test_a_folder_that_cannot_be_read_is_left_to_the_build(
     look = looks(project, stop, wide=False)
     assert next(look)
     (project / "src/websocket").unlink()
+    assert saved(look)
+
+
+def test_a_folder_that_nobody_here_may_read_is_passed_over(
+    project: Path, stop: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the package of an adopted application, as the data of a database may lie there; the build has no need of it."""
+    private = project / "app/data"
+    private.mkdir(parents=True)
+    (project / "app/__init__.py").touch()
+    scandir, watching = os.scandir, watchfiles.watch
+
+    def refused(path: Any = ".") -> Any:
+        if str(path) == str(private):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    def refuse(*folders: Path, **options: Any) -> Any:
+        for folder in folders:
+            refused(folder).close()
+        return watching(*folders, **options)
+
+    monkeypatch.setattr(os, "scandir", refused)  # root would be let in
+    monkeypatch.setattr(watchfiles, "watch", refuse)
+    look = looks(project, stop, wide=True)
+    next(look)
+    (project / "app.py").touch()
+    assert saved(look)
+    (project / "app/a.py").touch()
     assert saved(look)
 
 
