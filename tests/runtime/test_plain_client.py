@@ -295,6 +295,23 @@ async def test_nothing_of_a_client_stays_when_we_have_closed(
                 gc.collect()
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})])
+async def test_nothing_of_a_connection_over_tls_stays_when_it_is_over(
+    talking: type[Talking],
+) -> None:
+    """Not even for as long as it would have had to answer: its buffers are large."""
+    async with serving(talking, "plain", tls=True) as service:
+        peer, protocol = await service.join()
+        there = weakref.ref(protocol.transport.get_extra_info("ssl_object"))
+        del protocol
+        peer.leaves(1001)
+        await peer.gone()
+        async with asyncio.timeout(plain_client.CLOSE_LIMIT / 4):
+            while there() is not None:
+                await asyncio.sleep(0)
+                gc.collect()
+
+
 @pytest.mark.parametrize("way", ["plain", "fast"])
 @pytest.mark.parametrize("last", [b"", frame(3), frame(8, b"\x0f\xa0"), b"close"])
 async def test_a_client_that_ends_over_tls(

@@ -18,6 +18,7 @@ from threading import get_ident
 from time import perf_counter
 from types import coroutine
 from typing import Any
+from weakref import ReferenceType, ref
 
 from starlette.types import Message
 from starlette.websockets import WebSocket as Connection
@@ -275,7 +276,8 @@ class PlainClient(Client):
                 transport.get_write_buffer_size()
                 or transport.get_extra_info("ssl_object") is not None
             ):
-                self.turn.loop.call_later(CLOSE_LIMIT / 2, transport.abort)
+                # Weak: a connection that is over lets go of its buffers at once.
+                self.turn.loop.call_later(CLOSE_LIMIT / 2, _abort, ref(self._protocol))
 
     def _close_no_more(self) -> None:
         """At server stop uvicorn sends a close frame even to a client that has sent one: its parser raises, and the stop fails."""
@@ -310,6 +312,12 @@ class PlainClient(Client):
         if self._reader is not None and not self._reader.done():
             self._cut = True
             self._reader.cancel()
+
+
+def _abort(protocol: ReferenceType[Any]) -> None:
+    there = protocol()
+    if there is not None:
+        there.transport.abort()
 
 
 def _nothing() -> None:
