@@ -61,6 +61,7 @@ class Client(Intake):
         self.turn = turn
         self.session_id = session_id
         self.service_url: str = scope["path"]
+        # Of its machine, "127.0.0.1", by which connections are limited.
         self.address: str = scope["client"][0] if scope.get("client") else ""
         self._scope = scope
         self._request: HTTPConnection | None = None

@@ -87,7 +87,10 @@ class ServiceRouter(APIRouter):
 
 
 def _on_one_line(scope: Scope) -> Scope:
-    """The scope, but for line breaks in the path of a WebSocket: patterns of routes match before a last one, and end at any."""
+    """The scope, but for line breaks in the path of a WebSocket: patterns of routes match before a last one, and end at any.
+
+    With a tab in their place it names no service, and the route that refuses is found.
+    """
     if scope["type"] != "websocket" or "\n" not in scope["path"]:
         return scope
     return {**scope, "path": scope["path"].replace("\n", "\t")}
