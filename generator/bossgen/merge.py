@@ -118,10 +118,11 @@ def _merge(
         command += [label for label, _ in texts]
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     # The exit code counts the conflicts; above 127 it is a failure, of which "not a text" is the likely one. A git that
-    # does not work at all may fail with any code, as the stub of macOS does with 1, but shows no conflict.
+    # does not work at all may fail with any code, as the stub of macOS does with 1, but shows no conflict; one that only
+    # pretends to be git, as a link to `true` does, shows nothing.
     conflicts = 0 < done.returncode <= 127 and b"<<<<<<< yours" in done.stdout
-    if done.returncode and not conflicts:
-        said = done.stderr.decode(errors="replace").strip()
+    if not done.stdout or (done.returncode and not conflicts):
+        said = done.stderr.decode(errors="replace").strip() or "git did not merge it"
         return Change(path, "unmerged", why=f"edited; {said}")
     fate: Fate = "conflict" if conflicts else "merged"
     return Change(path, fate, _ended(done.stdout, crlf=crlf))

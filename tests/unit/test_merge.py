@@ -109,7 +109,7 @@ def test_what_is_no_text_waits_for_the_user() -> None:
     assert (change.fate, change.content, recorded) == ("unmerged", None, b"\0a")
 
 
-@pytest.mark.parametrize("code", [1, 128])
+@pytest.mark.parametrize("code", [0, 1, 128])
 def test_a_git_that_does_not_work_is_no_conflict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
