@@ -1,5 +1,6 @@
 """The services of a process, their routes and their states; driven by Starlette's TestClient."""
 
+import asyncio
 import gc
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from boss.runtime.node import Node
 from boss.runtime.routing import ServiceRouter
 from boss.runtime.settings import Service, SessionSettings, SupervisorSettings
 from tests.runtime.fakes import make_service
+from tests.runtime.local import PATIENCE
 
 
 class Chat(ServiceHandler[Group]):
@@ -182,6 +184,33 @@ def test_test_clients_side_by_side_have_services_of_their_own(service: Service) 
         service.address.broadcast("it leads to the one that is left")
     with pytest.raises(ServiceDown):
         service.address.broadcast("nobody is left")
+
+
+@pytest.mark.anyio
+async def test_services_start_again_after_a_stop_that_was_cancelled() -> None:
+    class Clinging(ServiceHandler[None]):
+        async def terminate(self, reason: object, state: None) -> None:
+            terminating.set()
+            await asyncio.Event().wait()
+
+    terminating = asyncio.Event()
+    service = make_service(Clinging)
+    app = application(service)
+    (included,) = [r for r in app.routes if hasattr(r, "original_router")]
+    lifespan = included.original_router.lifespan_context
+
+    async def once() -> None:
+        async with lifespan(app):
+            service.address.broadcast("it runs")
+
+    for _ in range(2):
+        terminating.clear()
+        running = asyncio.create_task(once())
+        async with asyncio.timeout(PATIENCE):
+            await terminating.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
 
 def test_a_service_that_gave_up(client: TestClient, service: Service) -> None:

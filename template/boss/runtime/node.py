@@ -97,10 +97,12 @@ class Node:
             yield
         finally:
             gc.unfreeze()
-            await supervisor.stop()
-            del self._gateways[loop]
-            for gateway in self._gateways.values():
-                gateway.supervisor.register()
+            try:
+                await supervisor.stop()
+            finally:
+                del self._gateways[loop]
+                for gateway in tuple(self._gateways.values()):  # of other threads, too
+                    gateway.supervisor.register()
 
     def accept(self, name: str) -> Entrance:
         """What the route to the service `name` calls."""
