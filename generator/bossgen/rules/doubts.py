@@ -11,8 +11,8 @@ from typing import Final
 
 from ..model import Class, Function, Scope
 from .bindings import only_value
+from .conditions import conditions, outcomes, parts
 from .enums import may_be_enum
-from .facts import conditions, outcomes, parts
 from .inference import of
 from .rule import View
 from .ways import Way

@@ -9,8 +9,9 @@ from typing import Final
 from ..model import Function, Meaning
 from .bindings import assignments, only_value
 from .calls import Calls, Evaluate, Summaries
+from .conditions import links
 from .doubts import Doubts
-from .facts import Facts, links
+from .facts import Facts
 from .inference import of
 from .narrowing import Narrowing
 from .patterns import class_list, constant_of, equals, number_of

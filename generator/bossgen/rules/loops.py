@@ -6,8 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 from ..model import Class, Function, Scope
 from .bindings import only_value
+from .conditions import conditions, outcomes, parts
 from .enums import enum_members
-from .facts import conditions, outcomes, parts
 from .library import ENDLESS, lengths
 from .rule import View
 from .ways import stored

@@ -7,9 +7,9 @@ from typing import Any, Final
 from ..model import Function, Meaning
 from ..names import captured
 from .calls import End, Summaries, Summary
+from .conditions import as_test
 from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
-from .facts import as_test
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
 from .patterns import class_list, guard_of, irrefutable
