@@ -7,12 +7,12 @@ from typing import TypeAlias
 from .model import Class, Function, Meaning
 
 
-def descends(class_: Class, base: str) -> bool:
-    """Whether the class provably descends from `base`, a dotted name, within the module."""
+def descends(class_: Class, base: str | Class) -> bool:
+    """Whether the class provably descends from `base`, a dotted name or a class of the module, within the module."""
     return _descends(class_, base, {})
 
 
-def _descends(class_: Class, base: str, known: dict[Class, bool]) -> bool:
+def _descends(class_: Class, base: str | Class, known: dict[Class, bool]) -> bool:
     if class_ not in known:
         known[class_] = any(
             bool(meanings)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from ..model import Function, Meaning
 from ..names import captured
 from .calls import End, Summaries, Summary
+from .closed import types_of
 from .conditions import as_test
 from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
@@ -445,7 +446,7 @@ class Walk(Evaluation):
     def match(self, node: ast.Match, ways: list[Way]) -> list[Way]:
         subject = node.subject
         source = ast.unparse(subject)
-        types = self.narrowing.types(subject)
+        types = types_of(self.view, subject, self.scope)
         done: list[Way] = []
         for way in ways:
             self.may_raise(subject, way)
@@ -474,8 +475,4 @@ class Walk(Evaluation):
                     still += self.narrowing.without(one, source, types, case.pattern)
             done += self.block(case.body, decide(taken, sure=not still))
             left = decide(reduce(still), sure=False)
-        complete = bool(left) and self.narrowing.may_be_complete(node, types)
-        for way in left:
-            limited = complete or self.narrowing.is_limited(node, way)
-            done += vague([way]) if limited else [way]
-        return done
+        return done + self.narrowing.behind(node, types, left)
