@@ -1,7 +1,7 @@
 """Closed sets of types: which of them a value has, and how two types stand to each other."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ..lineage import descends
@@ -97,7 +97,21 @@ def is_known(view: View, one: Type) -> bool:
             for other in view.module.classes
             for meanings in other.bases
         )
-    return one.meaning.startswith(("builtins.", "boss."))
+    return not is_foreign(one)
+
+
+def is_abstract(one: Type) -> bool:
+    """Whether objects of classes that do not descend from a type may be of it: a list is a `Sequence`."""
+    if isinstance(one.meaning, Class):
+        return descends(one.meaning, "typing.Protocol")
+    return one.meaning.startswith(("collections.abc.", "typing.", "numbers."))
+
+
+def is_foreign(one: Type) -> bool:
+    """Whether a type is of another module, where it may be anything, also a tuple of types."""
+    return isinstance(one.meaning, str) and not one.meaning.startswith(
+        ("builtins.", "boss.")
+    )
 
 
 # --- of two types ------------------------------------------------------------------------------------
@@ -107,27 +121,38 @@ def is_of(one: Type, other: Type) -> bool:
     """Whether a value of the type `one` is also of the type `other`."""
     if one.meaning == other.meaning:
         return not other.value or one.value == other.value
-    if other.value or one.value:
+    if other.value:
         return False
-    return isinstance(one.meaning, Class) and (
-        other.meaning == "builtins.object" or descends(one.meaning, other.meaning)
+    if other.meaning == "builtins.object":
+        return True
+    if isinstance(one.meaning, str):
+        return _ALSO.get(one.meaning) == other.meaning
+    return any(
+        descends(one.meaning, base)
+        for base in (other.meaning, *_ALSO)
+        if other.meaning in {base, _ALSO.get(base)}
     )
+
+
+# What some of the standard types are, besides what they are called.
+_ALSO: Final[Mapping[str | Class, str]] = {
+    "builtins.bool": "builtins.int",
+    "enum.IntEnum": "builtins.int",
+    "enum.StrEnum": "builtins.str",
+}
 
 
 def overlaps(one: Type, other: Type) -> bool:
     """Whether a value may be of both types."""
     if is_of(one, other) or is_of(other, one):
         return True
-    if one.value and other.value:
+    if other.value:
         return False
-    if one.value or other.value:
-        return one.meaning == other.meaning
+    if one.value:
+        return is_foreign(other) or is_abstract(other)
     # Two classes of the standard types have nothing in common; of others a third may descend from both.
-    return not (
-        isinstance(one.meaning, str)
-        and isinstance(other.meaning, str)
-        and one.meaning.startswith(("builtins.", "boss."))
-        and other.meaning.startswith(("builtins.", "boss."))
+    return not all(
+        isinstance(each.meaning, str) and not is_foreign(each) for each in (one, other)
     )
 
 

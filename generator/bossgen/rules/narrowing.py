@@ -11,6 +11,8 @@ from typing import Final
 from ..model import Class, Scope
 from .closed import (
     compared_with,
+    is_abstract,
+    is_foreign,
     is_known,
     is_of,
     is_open,
@@ -102,7 +104,7 @@ class Narrowing:
         unseen = (
             not covered
             or types is None
-            or may_equal(types, covered)
+            or (isinstance(test, ast.Compare) and may_equal(types, covered))
             or (
                 not all(map(is_single, types))
                 and any(one.value for one in covered)
@@ -125,6 +127,7 @@ class Narrowing:
         false = [{**way, key: outside}] if outside else []
         if false and (
             self._may_be_used_up(source, outside, way)
+            or self._may_be_of(outside, covered, types)
             or (
                 isinstance(test, ast.Call)
                 and not (
@@ -171,6 +174,16 @@ class Narrowing:
     def _may_be_used_up(source: str, left: Sequence[Type], way: Way) -> bool:
         """Whether all values that seem to be left may have been told apart by a condition that is not followed."""
         return ("asked", source) in way and all(map(is_single, left))
+
+    def _may_be_of(
+        self, left: Sequence[Type], covered: Sequence[Type], types: Sequence[Type]
+    ) -> bool:
+        """Whether what seems to be left of some types is covered after all, by a type of which that is not seen."""
+        kinds = {one.meaning for one in types}
+        return any(one != NONE and is_known(self.view, one) for one in left) and any(
+            is_abstract(one) or (is_foreign(one) and one.meaning not in kinds)
+            for one in covered
+        )
 
     def _by_truth(
         self, test: ast.Name | ast.Attribute, way: Way
@@ -240,8 +253,10 @@ class Narrowing:
         if not rest:
             return []
         after = {**way, key: rest}
-        if self._may_be_used_up(source, rest, way) or (
-            any(map(is_open, rest)) and any(one.value for one in covered)
+        if (
+            self._may_be_used_up(source, rest, way)
+            or self._may_be_of(rest, covered, left)
+            or (any(map(is_open, rest)) and any(one.value for one in covered))
         ):
             after[VAGUE] = True
         return [after]
