@@ -7,9 +7,10 @@ from typing import Final, TypeAlias
 
 from ..lineage import descends
 from ..model import Class, Function, Meaning
+from .addresses import addresses_service, receiver, starts_timer
 from .inference import of
 from .rule import View, positional
-from .types import NONE, RESULTS, in_words, is_one
+from .types import NONE, RESULTS, in_words
 from .ways import NOTHING, UNKNOWN, Value
 
 COROUTINE: Final = "a coroutine"
@@ -89,37 +90,16 @@ class Calls:
             if not target.bases:
                 return Value("wrong", f"a `{target.node.name}`")
             return UNKNOWN
-        match call.func:
-            case ast.Attribute(
-                value=value, attr="send" | "send_json" | "close" as name
-            ):
-                types = of(self.view, value, self.scope)
-                if is_one(types, "boss.WebSocket") or (
-                    is_one(types, "boss.Group") and name != "close"
-                ):
-                    return self._given_none(call)
-            case ast.Attribute(value=value, attr="send_after") if (
-                self.view.is_self(value, self.scope) and target is None
-            ):
-                if not self.view.member("send_after"):
-                    return Value("wrong", "what `send_after` gives, which is a timer")
-        if target == "builtins.print" or self._is_address(target):
-            return self._given_none(call)
+        if starts_timer(self.view, call, self.scope):
+            return Value("wrong", "what `send_after` gives, which is a timer")
+        if (
+            target == "builtins.print"
+            or receiver(self.view, call, self.scope)
+            or addresses_service(self.view, call, self.scope)
+        ):
+            text = ast.unparse(call.func)
+            return Value("wrong", f"what `{text}` gives, which is None")
         return self.typed(call)
-
-    def _given_none(self, call: ast.Call) -> Value:
-        text = ast.unparse(call.func)
-        return Value("wrong", f"what `{text}` gives, which is None")
-
-    def _is_address(self, target: Meaning) -> bool:
-        """Whether a call sends to a service, by `services.NAME.broadcast` or `info`."""
-        parts = str(target).split(".")
-        return (
-            parts[:2] == ["boss", "services"]
-            and parts[2:3] != []
-            and parts[2] in self.view.services
-            and parts[3:] in (["broadcast"], ["info"])
-        )
 
     def _called(
         self, target: Function, call: ast.Call, evaluate: Evaluate, *, awaited: bool

@@ -5,27 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model import Class, Scope
+from .addresses import addresses_service, receiver, starts_timer
 from .inference import of
 from .rule import Finding, View, rule
-from .services import SERVICES
-from .types import Type, in_words, is_one
-
-_SENDS: Final = frozenset({"send", "send_json", "close"})
-_TO_SERVICE: Final = frozenset({"broadcast", "info"})
-
-
-def _receiver(view: View, call: ast.Call, scope: Scope) -> str:
-    """What is sent to: "boss.WebSocket", "boss.Group", or "" when it is not sure to be one of them."""
-    function = call.func
-    if not isinstance(function, ast.Attribute) or function.attr not in _SENDS:
-        return ""
-    types = of(view, function.value, scope)
-    if is_one(types, "boss.WebSocket"):
-        return "boss.WebSocket"
-    if is_one(types, "boss.Group") and function.attr != "close":
-        return "boss.Group"
-    return ""
-
+from .types import Type, in_words
 
 # --- BG401 -------------------------------------------------------------------------------------------
 
@@ -50,14 +33,9 @@ def awaited_send(view: View) -> Iterator[Finding]:
     for scope in view.module.scopes.values():
         for node in scope.awaits:
             call = node.value
-            if not isinstance(call, ast.Call) or not isinstance(
-                call.func, ast.Attribute
-            ):
-                continue
-            if not (
-                _receiver(view, call, scope)
-                or _addresses_service(view, call, scope)
-                or _starts_timer(view, call.func, scope)
+            if not isinstance(call, ast.Call) or not any(
+                sends(view, call, scope)
+                for sends in (receiver, addresses_service, starts_timer)
             ):
                 continue
             called = view.text(call.func)
@@ -66,22 +44,6 @@ def awaited_send(view: View) -> Iterator[Finding]:
                 f"`{called}` is awaited, but it is a plain call that returns at once",
                 f"write `{called}(...)` without `await`",
             )
-
-
-def _addresses_service(view: View, call: ast.Call, scope: Scope) -> bool:
-    meaning = view.resolve(call.func, scope)
-    if not isinstance(meaning, str) or not meaning.startswith(f"{SERVICES}."):
-        return False
-    service, _, method = meaning.removeprefix(f"{SERVICES}.").partition(".")
-    return service in view.services and method in _TO_SERVICE
-
-
-def _starts_timer(view: View, function: ast.Attribute, scope: Scope) -> bool:
-    return (
-        function.attr == "send_after"
-        and view.is_self(function.value, scope)
-        and not view.member("send_after")
-    )
 
 
 # --- BG403 -------------------------------------------------------------------------------------------
@@ -106,7 +68,7 @@ def payload_type(view: View) -> Iterator[Finding]:
     """
     for scope in view.module.scopes.values():
         for call in scope.calls:
-            if not _receiver(view, call, scope):
+            if not receiver(view, call, scope):
                 continue
             assert isinstance(call.func, ast.Attribute)
             payload = _payload(call)

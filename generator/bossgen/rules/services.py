@@ -7,10 +7,9 @@ from typing import Final
 
 from ..diagnostics import Span
 from ..model import Scope
+from .addresses import SERVICES
 from .files import LONGEST, SERVICE
 from .rule import Finding, View, attribute_span, rule
-
-SERVICES: Final = "boss.services"
 
 # What else the generated boss/services.py contains.
 _NO_SERVICES: Final = frozenset({"ServiceAddress"})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from ..model import Scope
+from .addresses import starts_timer
 from .bindings import only_value
 from .inference import of
 from .making import SIGNATURES, results_made
@@ -40,21 +41,13 @@ def timeout_value(view: View) -> Iterator[Finding]:
         if value is None or isinstance(value, ast.Starred):
             continue
         yield from _fault(view, value, scope, "timeout")
-    if view.member("send_after"):
-        return
     for scope in view.module.scopes.values():
         for call in scope.calls:
-            match call:
-                case ast.Call(func=ast.Attribute(value=target, attr="send_after")) if (
-                    view.is_self(target, scope)
-                ):
-                    given = [
-                        *call.args[:1],
-                        *(one.value for one in call.keywords if one.arg == "seconds"),
-                    ]
-                    for value in given:
-                        if not isinstance(value, ast.Starred):
-                            yield from _fault(view, value, scope, "delay")
+            if starts_timer(view, call, scope):
+                named = [one.value for one in call.keywords if one.arg == "seconds"]
+                for value in (*call.args[:1], *named):
+                    if not isinstance(value, ast.Starred):
+                        yield from _fault(view, value, scope, "delay")
 
 
 def _fault(
