@@ -9,12 +9,19 @@ from typing import Final
 from ..model import Function, Meaning
 from .bindings import assignments, only_value
 from .calls import Calls, Evaluate, Summaries
-from .conditions import links
+from .conditions import as_test, links
 from .doubts import Doubts
 from .facts import Facts
 from .inference import of
 from .narrowing import Narrowing
-from .patterns import class_list, constant_of, equals, number_of
+from .patterns import (
+    alternatives,
+    class_list,
+    constant_of,
+    equals,
+    irrefutable,
+    number_of,
+)
 from .rule import View
 from .types import RESULTS, is_one
 from .ways import (
@@ -106,7 +113,7 @@ class Evaluation:
         decided = self._decide_by_value(test, way)
         if decided is not None:
             return ([way], []) if decided else ([], [way])
-        true, false = self.split_facts(test, way)
+        true, false = self._split_facts(test, way)
         true = [after for one in true for after in self.narrowing.split(test, one)[0]]
         false = [after for one in false for after in self.narrowing.split(test, one)[1]]
         holds, fails = self.doubts.of(test, way)
@@ -174,7 +181,7 @@ class Evaluation:
             return None
         return order(known, constant)
 
-    def split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
+    def _split_facts(self, test: ast.expr, way: Way) -> tuple[list[Way], list[Way]]:
         """Split by a test that occurs again: the second time it has the same outcome."""
         true: Way | None = way
         false: Way | None = way
@@ -185,6 +192,23 @@ class Evaluation:
             true = {**true, key: holding} if true is not None and holding else None
             false = {**false, key: failing} if false is not None and failing else None
         return [] if true is None else [true], [] if false is None else [false]
+
+    def split_pattern(
+        self, pattern: ast.pattern, subject: ast.expr, way: Way
+    ) -> tuple[list[Way], list[Way]]:
+        """The ways on which something may match a pattern, and those on which it may be something else."""
+        fits = self._fits(pattern, subject, way)
+        test = as_test(pattern, subject)
+        fitting, refused = self._split_facts(test, way) if test else ([way], [way])
+        return [] if fits is False else fitting, [] if fits else refused
+
+    def _fits(self, pattern: ast.pattern, subject: ast.expr, way: Way) -> bool | None:
+        """Whether a variable whose value is known matches a pattern; None: cannot be told."""
+        if irrefutable(pattern):
+            return True
+        tests = [as_test(one, subject) for one in alternatives(pattern)]
+        each = {test and self._decide_by_value(test, way) for test in tests}
+        return True if True in each else None if None in each else False
 
     def _is_whole(self, node: ast.expr) -> bool | None:
         types = of(self.view, node, self.scope)

@@ -24,11 +24,11 @@ from .closed import (
     value_types,
 )
 from .origins import sides_of_few
-from .patterns import class_list, constant_of, equals, irrefutable
+from .patterns import class_list, irrefutable
 from .rule import View
 from .types import ANY, NONE, Type, Types, literal
 from .unseen import Unseen
-from .ways import UNKNOWN, VAGUE, Value, Way, vague
+from .ways import VAGUE, Way, vague
 
 _NEGATED: Final = (ast.IsNot, ast.NotEq, ast.NotIn)
 _COMPARED: Final = (ast.Is, ast.Eq, ast.In, *_NEGATED)
@@ -221,24 +221,6 @@ class Narrowing:
         return held, asked
 
     # --- match ---
-
-    def fits(self, pattern: ast.pattern, subject: ast.expr, way: Way) -> bool | None:
-        """Whether a variable with a known value matches a literal; None: cannot be told."""
-        if not isinstance(subject, ast.Name):
-            return None
-        value: Value = way.get(("value", subject.id), UNKNOWN)
-        match pattern:
-            case ast.MatchOr(patterns=parts):
-                each = {self.fits(part, subject, way) for part in parts}
-                return True if True in each else None if None in each else False
-            case ast.MatchSingleton(value=None) if value.is_something():
-                return False
-            case ast.MatchSingleton(value=constant) if value.constant:
-                return value.constant == repr(constant)
-            case ast.MatchValue(value=node) if value.constant:
-                one = constant_of(node)
-                return None if one is None else equals(value.constant, one.value)
-        return None
 
     def without(
         self, way: Way, source: str, types: Types, pattern: ast.pattern

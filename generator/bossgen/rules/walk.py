@@ -8,12 +8,11 @@ from ..model import Function, Meaning
 from ..names import captured
 from .calls import End, Summaries, Summary
 from .closed import types_of
-from .conditions import as_test
 from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
 from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
-from .patterns import class_list, guard_of, irrefutable
+from .patterns import class_list, guard_of
 from .rule import View, positional
 from .ways import (
     DECIDED,
@@ -453,24 +452,16 @@ class Walk(Evaluation):
         left = [after_effects(subject, way) for way in ways]
         for case in node.cases:
             names = [name for one in ast.walk(case.pattern) for name in captured(one)]
-            matches = irrefutable(case.pattern)
-            test = as_test(case.pattern, subject)
             guard = guard_of(case, subject)
             taken: list[Way] = []
             still: list[Way] = []
             for way in left:
-                fitting, refused = (
-                    self.split_facts(test, way) if test else ([way], [way])
-                )
-                fits = self.narrowing.fits(case.pattern, subject, way)
-                if fits is not False:
-                    inside = [forget(one, names) for one in fitting]
-                    if guard is not None:
-                        inside, outside = self.each(guard, inside)
-                        still += outside
-                    taken += inside
-                if fits is True or matches:
-                    continue
+                fitting, refused = self.split_pattern(case.pattern, subject, way)
+                inside = [forget(one, names) for one in fitting]
+                if guard is not None:
+                    inside, outside = self.each(guard, inside)
+                    still += outside
+                taken += inside
                 for one in refused:
                     still += self.narrowing.without(one, source, types, case.pattern)
             done += self.block(case.body, decide(taken, sure=not still))
