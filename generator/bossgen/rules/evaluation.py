@@ -23,7 +23,7 @@ from .patterns import (
     number_of,
 )
 from .rule import View
-from .types import RESULTS, is_one
+from .types import RESULTS, in_words, is_one, literal
 from .ways import (
     DECIDED,
     DOUBTED,
@@ -140,10 +140,10 @@ class Evaluation:
             case ast.Compare(
                 left=ast.Name(id=name), ops=[operator], comparators=[other]
             ):
-                literal = constant_of(other)
-                if literal is None:
+                written = constant_of(other)
+                if written is None:
                     return None
-                constant = literal.value
+                constant = written.value
                 order = _ORDER.get(type(operator))
                 if order is not None:
                     return self._in_order(order, name, constant, way)
@@ -292,16 +292,14 @@ class Evaluation:
             case ast.Attribute():
                 meaning = self.view.resolve(node, self.scope)
                 return self._named((meaning,), node)
-            case ast.Subscript() | ast.BinOp():
-                return self.calls.typed(node)
             case ast.Constant(value=None):
                 return NOTHING
             case ast.Constant() | ast.UnaryOp(op=ast.USub()):
-                literal = constant_of(node)
-                if literal is None:
+                constant = constant_of(node)
+                if constant is None:
                     return UNKNOWN
-                value = literal.value
-                what = _WORDS.get(type(value), f"`{value!r}`")
+                value = constant.value
+                what = in_words(literal(value))
                 return Value("wrong", what, truth=bool(value), constant=repr(value))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 truth = self.value(operand, way).truth
@@ -316,8 +314,7 @@ class Evaluation:
                 return Value("wrong", "a bool")
             case ast.Lambda():
                 return Value("wrong", "a lambda", truth=True)
-        what = _DISPLAYS.get(node.__class__, "")
-        return Value("wrong", what) if what else UNKNOWN
+        return self.calls.typed(node)
 
     def _named(self, meanings: tuple[Meaning, ...], node: ast.expr) -> Value:
         meaning = meanings[0] if len(meanings) == 1 else None
@@ -425,28 +422,6 @@ _ORDER: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {
     ast.LtE: le,
     ast.Gt: gt,
     ast.GtE: ge,
-}
-
-
-_WORDS: Final = {
-    bool: "a bool",
-    str: "a text",
-    bytes: "bytes",
-    int: "a number",
-    float: "a number",
-}
-
-
-_DISPLAYS: Final = {
-    ast.Tuple: "a tuple",
-    ast.List: "a list",
-    ast.ListComp: "a list",
-    ast.Dict: "a dict",
-    ast.DictComp: "a dict",
-    ast.Set: "a set",
-    ast.SetComp: "a set",
-    ast.GeneratorExp: "a generator",
-    ast.JoinedStr: "a text",
 }
 
 
