@@ -35,6 +35,14 @@ def _targets(node: ast.AST) -> Iterator[str]:
                 yield part.id
 
 
+def parameter(name: str, scope: Scope) -> ast.arg | None:
+    """The parameter of a function that a variable of it is, and stays."""
+    match scope.bindings.get(name):
+        case [ast.arg() as bound]:
+            return bound
+    return None
+
+
 def only_value(node: ast.expr, scope: Scope) -> ast.expr | None:
     """All that is ever assigned to a variable of a function; None for anything else."""
     home = binding_scope(node.id, scope) if isinstance(node, ast.Name) else None

@@ -6,7 +6,16 @@ from typing import Final
 
 from ..diagnostics import Span
 from ..model import Callback, Class, Function, Module
-from .rule import TRANSPARENT, Finding, Method, View, name_span, rule, span
+from .rule import (
+    TRANSPARENT,
+    Finding,
+    Method,
+    View,
+    name_span,
+    positional,
+    rule,
+    span,
+)
 
 # --- BG304 -------------------------------------------------------------------------------------------
 
@@ -228,7 +237,7 @@ def _write(node: Function | ast.Lambda, callback: Callback) -> str:
 def _binding(node: Function | ast.Lambda, callback: Callback) -> str:
     """Why the positional call cannot be made, or ""."""
     given = ("self", *callback.parameters)
-    own = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+    own = [argument.arg for argument in positional(node)]
     optional = len(node.args.defaults)
     subject = f"`{callback.name}`"
     keywords = [

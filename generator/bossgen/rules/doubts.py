@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from ..model import Class, Function, Scope
-from .bindings import only_value
+from .bindings import only_value, parameter
 from .conditions import conditions, outcomes, parts
 from .enums import may_be_enum
 from .inference import of
@@ -100,7 +100,7 @@ class Doubts:
         given = self._given(test)
         return (
             bool(given)
-            and not any(map(self._is_one_of_few, given))
+            and not any(map(self._has_few_values, given))
             and not (
                 _asks_for_order(test)
                 and any(
@@ -124,19 +124,16 @@ class Doubts:
 
     def _is_given(self, name: str) -> bool:
         """Whether a variable is a parameter, and stays it; the instance is none."""
-        bound = self.scope.bindings.get(name, [])
-        return (
-            len(bound) == 1
-            and isinstance(bound[0], ast.arg)
-            and not self.view.is_self(ast.Name(name, ast.Load()), self.scope)
+        return parameter(name, self.scope) is not None and not self.view.is_self(
+            ast.Name(name, ast.Load()), self.scope
         )
 
-    def _is_one_of_few(self, name: str) -> bool:
+    def _has_few_values(self, name: str) -> bool:
         """Whether a parameter is of a type that has few values, or that is not seen."""
         types = of(self.view, ast.Name(name, ast.Load()), self.scope)
         if types is None:
-            bound = self.scope.bindings[name][0]
-            return isinstance(bound, ast.arg) and bound.annotation is not None
+            bound = parameter(name, self.scope)
+            return bound is not None and bound.annotation is not None
         return any(
             one.value
             or one.meaning == "builtins.bool"

@@ -7,7 +7,7 @@ from typing import Final
 from ..model import Class, Function, Scope
 from .bindings import only_value
 from .inference import of
-from .rule import Finding, View, name_span, positional, rule
+from .rule import Finding, View, name_of, name_span, rule
 from .types import state_types
 
 # --- BG602 -------------------------------------------------------------------------------------------
@@ -106,12 +106,9 @@ def client_kept(view: View) -> Iterator[Finding]:
     for method, node in view.functions():
         if method.name != "handle_join":
             continue
-        place = method.callback.parameters.index("websocket") + 1
-        names = [argument.arg for argument in positional(node)]
-        if place >= len(names):
-            continue
         scope = view.module.scopes[node]
-        for keeper, where in _kept(scope, names[place]):
+        client = name_of("websocket", method.callback, node)
+        for keeper, where in _kept(scope, client):
             types = of(view, keeper, scope)
             if types is None or not all(one.meaning in _PLAIN for one in types):
                 continue
@@ -205,9 +202,8 @@ def _perhaps_emptied(view: View) -> Iterator[str]:
 def _states(view: View) -> Iterator[str]:
     """What the callbacks call the state."""
     for method, node in view.functions():
-        if "state" in method.callback.parameters:
-            place = method.callback.parameters.index("state") + 1
-            yield from (argument.arg for argument in positional(node)[place:][:1])
+        if name := name_of("state", method.callback, node):
+            yield name
 
 
 def _handed_over(

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..model import Class, Function, Scope
 from ..names import binding_scope
-from .bindings import assignments
+from .bindings import assignments, parameter
 from .enums import enum_members
 from .library import CALLS, COLLECTIONS, CONTEXTS, COPIES, MAPPINGS, METHODS, TEXTS
 from .rule import View, positional
@@ -207,8 +207,8 @@ def _of_variable(
             return of(view, meanings[0], view.top, depth)
         return None
     bound = home.bindings[name]
-    if len(bound) == 1 and isinstance(bound[0], ast.arg):
-        return _of_parameter(view, bound[0], home)
+    if given := parameter(name, home):
+        return _of_parameter(view, given, home)
     if any(meaning is not None for meaning in bound):
         return None
     found = [

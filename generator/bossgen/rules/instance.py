@@ -6,7 +6,7 @@ from typing import Final
 
 from ..model import Function, Scope
 from .callbacks import calls_by_text
-from .rule import Finding, Method, View, rule
+from .rule import Finding, Method, View, name_of, rule
 
 
 @rule("BG309")
@@ -169,10 +169,11 @@ def lost_state(view: View) -> Iterator[Finding]:
             ):
                 continue  # a property, or something that is not seen
             seen.add(use.attr)
+            state = name_of("state", method.callback, node) or "state"
             yield Finding(
                 view.at(use),
                 f"`{view.text(use)}` is lost: {_why(method)}",
-                f"keep it in the state: `{_state(method, node)}.{use.attr}`",
+                f"keep it in the state: `{state}.{use.attr}`",
             )
 
 
@@ -183,11 +184,3 @@ def _why(method: Method) -> str:
     if method.callback.has_client:
         return "each client has its own instance of the handler"
     return "the callbacks of the clients get other instances of the handler"
-
-
-def _state(method: Method, node: Function) -> str:
-    if "state" not in method.callback.parameters:
-        return "state"
-    place = method.callback.parameters.index("state") + 1
-    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-    return names[place] if place < len(names) else "state"

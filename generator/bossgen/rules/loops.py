@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, TypeAlias
 
 from ..model import Class, Function, Scope
-from .bindings import only_value
+from .bindings import only_value, parameter
 from .conditions import conditions, outcomes, parts
 from .enums import enum_members
 from .library import ENDLESS, lengths
@@ -243,10 +243,10 @@ def may_have_no_rounds(
             root = _root(value)
         case _:
             return False
-    bound = scope.bindings.get(getattr(root, "id", ""), [])
-    if len(bound) != 1 or not isinstance(bound[0], ast.arg):
+    begun = parameter(getattr(root, "id", ""), scope)
+    if begun is None:
         return False
-    names = {name, bound[0].arg}
+    names = {name, begun.arg}
     used = [
         one
         for one in ast.walk(function)

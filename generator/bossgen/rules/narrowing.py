@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..model import Class, Scope
+from .bindings import parameter
 from .closed import (
     compared_with,
     is_abstract,
@@ -134,7 +135,7 @@ class Narrowing:
                     all(is_known(self.view, one) for one in outside)
                     and (
                         not isinstance(subject, ast.Name)
-                        or self.unseen.is_parameter(subject)
+                        or parameter(subject.id, self.scope)
                     )
                 )
             )

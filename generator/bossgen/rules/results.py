@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from ..diagnostics import Span
-from ..model import Callback, Class, Function
+from ..model import Class, Function
 from .calls import COROUTINE, Summary
 from .flow import flow_of
 from .making import made_wrongly
-from .rule import Finding, Method, View, name_span, positional, rule
+from .rule import Finding, Method, View, name_of, name_span, rule
 from .types import NONE, state_types
 
 _Followed: TypeAlias = Function | ast.Lambda
@@ -139,13 +139,8 @@ def _to_return(view: View, method: Method, node: _Followed) -> str:
             if types[0] == NONE:
                 return "Ok(None)"
         return "Ok(...)"
-    return f"{method.callback.results[0]}({_state_name(method.callback, node)})"
-
-
-def _state_name(callback: Callback, node: _Followed) -> str:
-    place = callback.parameters.index("state") + 1
-    names = [argument.arg for argument in positional(node)]
-    return names[place] if place < len(names) else "state"
+    state = name_of("state", method.callback, node) or "state"
+    return f"{method.callback.results[0]}({state})"
 
 
 def _where(view: View, node: Function) -> tuple[tuple[Span, str], ...]:

@@ -238,7 +238,7 @@ class View:
                     return node.id in self._aliases(here)
                 return (
                     isinstance(here.node, Function | ast.Lambda)
-                    and bound[0] is first_parameter(here.node)
+                    and bound[0] in positional(here.node)[:1]
                     and self.is_method(here)
                 )
             here = here.parent
@@ -333,12 +333,12 @@ def member(lineage: tuple[Class | None, ...], name: str) -> tuple[Meaning, ...]:
     return ()
 
 
-def first_parameter(node: Function | ast.Lambda) -> ast.arg | None:
-    """`self`, whatever it is called."""
-    parameters = [*node.args.posonlyargs, *node.args.args]
-    return parameters[0] if parameters else None
-
-
 def positional(node: Function | ast.Lambda) -> list[ast.arg]:
     """The parameters that a positional call fills, `self` included."""
     return [*node.args.posonlyargs, *node.args.args]
+
+
+def name_of(argument: str, callback: Callback, node: Function | ast.Lambda) -> str:
+    """What a callback as it is defined calls one of its arguments, `state`; "" when it has no parameter for it."""
+    given = dict(zip(("self", *callback.parameters), positional(node), strict=False))
+    return given[argument].arg if argument in given else ""

@@ -7,7 +7,7 @@ import ast
 
 from ..model import Class, Scope
 from ..names import binding_scope
-from .bindings import only_value
+from .bindings import only_value, parameter
 from .closed import compared_with, is_enum, is_known, is_single, types_of, value_types
 from .enums import is_member, members
 from .inference import of
@@ -47,7 +47,7 @@ class Unseen:
         A union may be exhausted by `isinstance`, an Enum or a Literal by comparing with each of its values.
         """
         if isinstance(test, ast.Call):
-            if isinstance(subject, ast.Name) and not self.is_parameter(subject):
+            if isinstance(subject, ast.Name) and not parameter(subject.id, self.scope):
                 return True
             return self._has_foreign_annotation(subject)
         assert isinstance(test, ast.Compare)
@@ -145,22 +145,14 @@ class Unseen:
 
     # --- values ---
 
-    def is_parameter(self, node: ast.Name) -> bool:
-        bound = self.scope.bindings.get(node.id, [])
-        return len(bound) == 1 and isinstance(bound[0], ast.arg)
-
     def _is_unannotated_parameter(self, node: ast.expr) -> bool:
         """Whether it is what a callback is given, which may be anything; another function's caller knows more."""
         if not isinstance(node, ast.Name) or not any(
             method.definition is self.scope.node for method in self.view.methods
         ):
             return False
-        bound = self.scope.bindings.get(node.id, [])
-        return (
-            len(bound) == 1
-            and isinstance(bound[0], ast.arg)
-            and bound[0].annotation is None
-        )
+        bound = parameter(node.id, self.scope)
+        return bound is not None and bound.annotation is None
 
     def _is_part_of_member(self, node: ast.expr) -> bool:
         """Whether it is `kind.value` or `kind.name`, of which there are as many as there are members."""
@@ -190,10 +182,6 @@ class Unseen:
             ):
                 return self._has_foreign_annotation(whole)
             case ast.Name(id=name):
-                bound = self.scope.bindings.get(name, [])
-                return (
-                    len(bound) == 1
-                    and isinstance(bound[0], ast.arg)
-                    and bound[0].annotation is not None
-                )
+                bound = parameter(name, self.scope)
+                return bound is not None and bound.annotation is not None
         return True

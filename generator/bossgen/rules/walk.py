@@ -111,10 +111,7 @@ class Walk(Evaluation):
             for argument in (*positional(self.node), *self.node.args.kwonlyargs):
                 way["value", argument.arg] = Value("parameter", argument.arg)
         for method in callbacks:
-            names = [
-                argument.arg
-                for argument in (*self.node.args.posonlyargs, *self.node.args.args)
-            ]
+            names = [argument.arg for argument in positional(self.node)]
             given = ("self", *method.callback.parameters)
             for name, meaning in zip(names, given, strict=False):
                 if meaning == "message" and method.name != "handle_incoming":
