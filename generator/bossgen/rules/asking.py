@@ -9,6 +9,7 @@ from ..values import did_you_mean
 from .inference import of
 from .rule import Finding, View, attribute_span, rule
 from .sending import is_narrowed
+from .variables import named
 
 _EACH_MESSAGE: Final = (
     "leave it out: `handle_incoming` is called for each message of the client"
@@ -163,7 +164,4 @@ def _tried(node: ast.AST) -> list[ast.stmt]:
 
 
 def _names_attribute_error(node: ast.AST | None) -> bool:
-    return node is not None and any(
-        isinstance(one, ast.Name) and one.id == "AttributeError"
-        for one in ast.walk(node)
-    )
+    return node is not None and "AttributeError" in named(node)

@@ -15,6 +15,7 @@ from .conditions import conditions, outcomes, parts
 from .enums import may_be_enum
 from .inference import of
 from .rule import View
+from .variables import named
 from .ways import Way
 
 # What these say is the same for the whole process.
@@ -45,13 +46,12 @@ class Doubts:
             name
             for one in ast.walk(self.node)
             if isinstance(one, ast.Match)
-            for name in _names(one.subject)
+            for name in named(one.subject)
         )
 
     def of(self, test: ast.expr, way: Way) -> tuple[bool, bool]:
         """Whether it is doubtful that a condition holds, and that it does not."""
-        names = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
-        if not names.isdisjoint(self.shared | self._linked):
+        if not named(test).isdisjoint(self.shared | self._linked):
             return True, True
         known = self._constant(test)
         if known is not None:
@@ -118,7 +118,7 @@ class Doubts:
         for one in ast.walk(test):
             if isinstance(one, ast.Name):
                 value = only_value(one, self.scope)
-                names = {one.id} if value is None else _names(value)
+                names = {one.id} if value is None else named(value)
                 found.update(filter(self._is_given, names))
         return found
 
@@ -198,14 +198,14 @@ def _kept(
     asking = conditions(node, cases=True) if kept else ()
     tests = [test for test in asking if test not in inside]
     for name, values in kept.items():
-        about = {one for value in values for one in _names(value)}
+        about = {one for value in values for one in named(value)}
 
         def meets(test: ast.expr, name: str = name, about: set[str] = about) -> bool:
             # Another such variable stands for what it is about.
-            names = _names(test)
+            names = named(test)
             meant = [one for other in names for one in kept.get(other, ())]
             return name not in names and not all(
-                about.isdisjoint(_names(one)) for one in (test, *meant)
+                about.isdisjoint(named(one)) for one in (test, *meant)
             )
 
         others = [part for test in tests for part in parts(test) if meets(part)]
@@ -281,7 +281,3 @@ def _sources(node: ast.expr) -> set[str]:
         for one in ast.walk(node)
         if isinstance(one, ast.Name | ast.Attribute)
     }
-
-
-def _names(node: ast.expr) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

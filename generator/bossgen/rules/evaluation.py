@@ -24,6 +24,7 @@ from .patterns import (
 )
 from .rule import View
 from .types import RESULTS, in_words, is_one, literal
+from .variables import stored, walruses
 from .ways import (
     DECIDED,
     DOUBTED,
@@ -37,9 +38,7 @@ from .ways import (
     doubt,
     forget,
     forget_impure,
-    stored,
     vague,
-    walruses,
 )
 
 

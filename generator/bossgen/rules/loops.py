@@ -10,7 +10,7 @@ from .conditions import conditions, outcomes, parts
 from .enums import enum_members
 from .library import ENDLESS, lengths
 from .rule import View
-from .ways import stored
+from .variables import named, stored
 
 Rounds: TypeAlias = Literal["any", "likely", "some", "endless"]
 """How many rounds a loop makes: any number, or none; surely one, or as far as can be seen; or one after the other."""
@@ -109,12 +109,12 @@ def is_left_by_count(
     names.update(
         name  # last = attempt == 2
         for name, value in outcomes(scope)
-        if not names.isdisjoint(_loaded(value))
+        if not names.isdisjoint(named(value))
     )
     asked = [
         one
         for one, test in _asked_within(node)
-        if not names.isdisjoint(_loaded(test)) or _is_about(view, test, written, scope)
+        if not names.isdisjoint(named(test)) or _is_about(view, test, written, scope)
     ]
     return (
         bool(asked)
@@ -267,7 +267,7 @@ def may_have_no_rounds(
         isinstance(one, ast.AugAssign) and name in set(stored(one.target))
         for one in inside
     )
-    return not counted and all(names.isdisjoint(_loaded(one)) for one in asked)
+    return not counted and all(names.isdisjoint(named(one)) for one in asked)
 
 
 def _root(node: ast.expr) -> ast.expr:
@@ -296,7 +296,7 @@ def _counters(view: View, node: ast.For | ast.While, scope: Scope) -> set[str]:
     """The variables that count the rounds."""
     if isinstance(node, ast.While):
         changed = {name for part in node.body for name in stored(part)}
-        return _loaded(node.test) & changed
+        return named(node.test) & changed
     if not isinstance(node.iter, ast.Call):
         return set()
     if view.resolve(node.iter.func, scope) not in _LIMITED:
@@ -305,7 +305,3 @@ def _counters(view: View, node: ast.For | ast.While, scope: Scope) -> set[str]:
         case ast.Tuple(elts=[ast.Name(id=name), _]):
             return {name}
     return set(stored(node.target))
-
-
-def _loaded(node: ast.expr) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

@@ -10,6 +10,7 @@ from ..model import Scope
 from .addresses import SERVICES
 from .files import LONGEST, SERVICE
 from .rule import Finding, View, attribute_span, rule
+from .variables import named
 
 # What else the generated boss/services.py contains.
 _NO_SERVICES: Final = frozenset({"ServiceAddress"})
@@ -116,17 +117,13 @@ def _guarded_parts(scope: Scope) -> Iterator[ast.AST]:
                 parts += body
                 prepared = _CAUGHT | {"Exception", "BaseException"}
                 for handler in handlers:
-                    words |= _words(handler.type) if handler.type else {"Exception"}
+                    words |= named(handler.type) if handler.type else {"Exception"}
             case ast.With(body=body, items=items):
                 parts += body
-                words = {word for item in items for word in _words(item.context_expr)}
+                words = {word for item in items for word in named(item.context_expr)}
             case ast.If(test=test) | ast.IfExp(test=test):
                 parts.append(one)
                 prepared = frozenset({"hasattr"})
-                words = _words(test)
+                words = named(test)
         if words & prepared:
             yield from parts
-
-
-def _words(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}

@@ -14,6 +14,7 @@ from .library import MAY_NOT_RETURN, NEVER
 from .loops import is_left_by_count, may_have_no_rounds, rounds
 from .patterns import class_list, guard_of
 from .rule import View, positional
+from .variables import stored
 from .ways import (
     DECIDED,
     DOUBTED,
@@ -28,7 +29,6 @@ from .ways import (
     forget_impure,
     new,
     reduce,
-    stored,
     vague,
 )
 

@@ -9,9 +9,11 @@ in common.
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+
+from .variables import walruses
 
 _MOST_WAYS: Final = 128
 
@@ -154,18 +156,6 @@ def new(ways: list[Way], seen: set[frozenset[Any]]) -> list[Way]:
             seen.add(items)
             found.append(way)
     return found
-
-
-def walruses(node: ast.expr) -> list[str]:
-    """The variables that an expression binds with `:=`."""
-    return [one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]
-
-
-def stored(target: ast.AST) -> Iterator[str]:
-    """The variables that the target of an assignment binds."""
-    for node in ast.walk(target):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            yield node.id
 
 
 def _acts(node: ast.expr) -> bool:
