@@ -132,14 +132,8 @@ def lookup(
     name: str, scope: Scope, names: Mapping[str, tuple[Meaning, ...]]
 ) -> tuple[Meaning, ...]:
     """What a name in a function may mean: its own binding, one of the functions around it, or the module's."""
-    here: Scope | None = scope
-    while here is not None and here.parent is not None:
-        if name in here.bindings and (
-            here is scope or not isinstance(here.node, ast.ClassDef)
-        ):
-            return tuple(here.bindings[name])
-        here = here.parent
-    return _global(name, names)
+    home = binding_scope(name, scope)
+    return _global(name, names) if home is None else tuple(home.bindings[name])
 
 
 def binding_scope(name: str, scope: Scope) -> Scope | None:

@@ -9,7 +9,7 @@ from .rule import View
 
 
 def assignments(view: View, home: Scope) -> dict[str, list[ast.AST]]:
-    """The assignments of a function that bind each of its variables."""
+    """The assignments of a function that bind each of its variables, or put something into what it is."""
     known = view.memo.setdefault("binding", {})
     if home.node not in known:
         binding: dict[str, list[ast.AST]] = {}
@@ -22,7 +22,7 @@ def assignments(view: View, home: Scope) -> dict[str, list[ast.AST]]:
 
 
 def _targets(node: ast.AST) -> Iterator[str]:
-    """The variables that a statement assigns to."""
+    """The variables that a statement assigns to, or puts something into: `found["kind"] = message`."""
     targets: list[ast.AST] = [*getattr(node, "targets", ())]
     if (target := getattr(node, "target", None)) is not None:
         targets.append(target)
