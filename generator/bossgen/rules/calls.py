@@ -87,9 +87,6 @@ class Calls:
             for result in RESULTS:
                 if descends(target, result):
                     return Value("result", result.removeprefix("boss."), truth=True)
-            if not target.bases:
-                return Value("wrong", f"a `{target.node.name}`")
-            return UNKNOWN
         if starts_timer(self.view, call, self.scope):
             return Value("wrong", "what `send_after` gives, which is a timer")
         if (

@@ -307,10 +307,6 @@ class Evaluation:
                 return Value(
                     "wrong", "a bool", truth=not truth, constant=repr(not truth)
                 )
-            case ast.Compare():
-                if _may_be_overloaded(node):
-                    return UNKNOWN
-                return Value("wrong", "a bool")
             case ast.Lambda():
                 return Value("wrong", "a lambda", truth=True)
         return self.calls.typed(node)
@@ -429,13 +425,3 @@ def _is_none(node: ast.AST | None) -> bool:
     if isinstance(node, ast.Tuple):
         return any(map(_is_none, node.elts))
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _may_be_overloaded(node: ast.Compare) -> bool:
-    """Comparisons other than `is` and `in` may give anything for the objects of some libraries."""
-    return not any(
-        isinstance(operator, ast.Is | ast.IsNot | ast.In | ast.NotIn)
-        for operator in node.ops
-    ) and not any(
-        isinstance(one, ast.Constant) for one in (node.left, *node.comparators)
-    )

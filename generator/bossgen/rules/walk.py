@@ -396,12 +396,6 @@ class Walk(Evaluation):
                 for way in caught
             ]
         inside, self.exits = self.exits, outside
-        if not node.finalbody:
-            self.exits.returns += inside.returns
-            self.exits.breaks += inside.breaks
-            self.exits.continues += inside.continues
-            self.exits.raised += inside.raised
-            return done
         final = node.finalbody
         for one, expression, way, value in inside.returns:
             if self.block(final, [way]):
