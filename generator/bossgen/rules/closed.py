@@ -9,7 +9,7 @@ from ..model import Class, Scope
 from .enums import may_be_enum, members
 from .inference import of
 from .rule import View
-from .types import ANY, NONE, Type, Types, is_one, literal
+from .types import ANY, NONE, NUMBERS, Type, Types, is_one, literal
 
 _BOOL: Final = Type("builtins.bool")
 _BOOLS: Final = (literal(True), literal(False))
@@ -172,9 +172,6 @@ def may_equal(types: Sequence[Type], covered: Sequence[Type]) -> bool:
     )
 
 
-_NUMBERS: Final = frozenset(f"builtins.{name}" for name in ("bool", "int", "float"))
-
-
 def _may_be_equal(one: str | Class, other: str | Class) -> bool:
     """Whether something of a type may equal something of another; texts, bytes and numbers are not equal."""
     if one == other:
@@ -184,5 +181,5 @@ def _may_be_equal(one: str | Class, other: str | Class) -> bool:
             isinstance(kind, str) and kind.startswith("builtins.")
             for kind in (one, other)
         )
-        or {one, other} <= _NUMBERS
+        or {one, other} <= NUMBERS
     )

@@ -12,10 +12,21 @@ from ..model import Class, Function, Scope
 from ..names import binding_scope
 from .bindings import assignments, parameter
 from .enums import enum_members
-from .library import CALLS, COLLECTIONS, CONTEXTS, COPIES, MAPPINGS, METHODS, TEXTS
+from .library import (
+    CALLS,
+    COLLECTIONS,
+    CONTEXTS,
+    COPIES,
+    MAPPINGS,
+    METHODS,
+    SAME,
+    TEXTS,
+)
 from .rule import View, positional
 from .types import (
+    CLOSE_REASONS,
     NONE,
+    NUMBERS,
     Type,
     Types,
     declared,
@@ -30,11 +41,7 @@ _GIVEN: Final = {
     "service_url": (Type("builtins.str"),),
     "websocket": (Type("boss.WebSocket"),),
     ("handle_incoming", "message"): (Type("builtins.str"), Type("builtins.bytes")),
-    ("handle_close", "reason"): (
-        Type("boss.Normal"),
-        Type("boss.Error"),
-        Type("boss.Remote"),
-    ),
+    ("handle_close", "reason"): CLOSE_REASONS,
 }
 _DISPLAYS: Final = {
     ast.Dict: "dict",
@@ -79,7 +86,7 @@ def of(view: View, node: ast.expr, scope: Scope, depth: int = 0) -> Types:
             return (Type("builtins.bool"),)
         case ast.UnaryOp(operand=operand):
             types = of(view, operand, scope, depth)
-            return types if _all(types, _NUMBERS) else None
+            return types if _all(types, NUMBERS) else None
         case ast.BinOp():
             return _calculated(view, node, scope, depth)
         case ast.IfExp(body=body, orelse=otherwise):
@@ -109,7 +116,6 @@ def _either(view: View, nodes: Iterable[ast.expr], scope: Scope, depth: int) -> 
     return tuple(dict.fromkeys(found))
 
 
-_NUMBERS: Final = frozenset(f"builtins.{name}" for name in ("int", "float", "bool"))
 _SETS: Final = frozenset({"builtins.set", "builtins.frozenset"})
 # Of these one can be added to another.
 _ADDED: Final = frozenset(
@@ -126,7 +132,7 @@ def _calculated(view: View, node: ast.BinOp, scope: Scope, depth: int) -> Types:
     if isinstance(node.op, ast.Mod) and _all(left, {"builtins.str"}):
         return (_STR,)
     right = of(view, node.right, scope, depth)
-    if _all(left, _NUMBERS) and _all(right, _NUMBERS):
+    if _all(left, NUMBERS) and _all(right, NUMBERS):
         return (Type("builtins.float"),)
     if left is None or right is None or len(left) > 1 or len(right) > 1:
         return None
@@ -134,9 +140,9 @@ def _calculated(view: View, node: ast.BinOp, scope: Scope, depth: int) -> Types:
     match node.op:
         case ast.Add() if same and left[0].meaning in _ADDED:
             return (Type(left[0].meaning),)
-        case ast.Mult() if left[0].meaning in _ADDED and _all(right, _NUMBERS):
+        case ast.Mult() if left[0].meaning in _ADDED and _all(right, NUMBERS):
             return (Type(left[0].meaning),)
-        case ast.Mult() if right[0].meaning in _ADDED and _all(left, _NUMBERS):
+        case ast.Mult() if right[0].meaning in _ADDED and _all(left, NUMBERS):
             return (Type(right[0].meaning),)
         case ast.Sub() if left[0].meaning in _SETS and right[0].meaning in _SETS:
             return left
@@ -351,11 +357,8 @@ def _seen(meaning: str | Class) -> Iterator[Class | None]:
 def _element(view: View, node: ast.expr, scope: Scope, depth: int) -> Types:
     """The types of what a loop over an expression yields."""
     match node:
-        case ast.Call(
-            func=ast.Name(
-                id="list" | "tuple" | "set" | "sorted" | "frozenset" | "reversed"
-            ),
-            args=[inner],
+        case ast.Call(func=ast.Name() as function, args=[inner]) if (
+            view.resolve(function, scope) in SAME
         ):
             return _element(view, inner, scope, depth + 1)
         case ast.Call(func=ast.Attribute(value=inner, attr="copy" | "keys"), args=[]):

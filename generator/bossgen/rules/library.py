@@ -81,6 +81,11 @@ CALLS: Final = {
 # Those whose `__enter__` gives the thing itself.
 CONTEXTS: Final = frozenset({"requests.Session", "httpx.Client", "sqlite3.Connection"})
 
+# Methods that put something into a collection.
+ADDS: Final = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "setdefault", "update"}
+)
+
 # What the methods of texts and bytes give.
 TEXTS: Final = frozenset(
     {
@@ -122,6 +127,11 @@ def lengths(node: ast.expr) -> tuple[float, float]:
     return 0, math.inf
 
 
+# These give as many as they are given, of the same kind.
+SAME: Final = frozenset(
+    f"builtins.{name}"
+    for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
+)
 # What these give is of the type of their first argument.
 COPIES: Final = frozenset({"dataclasses.replace", "copy.copy", "copy.deepcopy"})
 

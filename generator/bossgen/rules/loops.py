@@ -8,7 +8,7 @@ from ..model import Class, Function, Scope
 from .bindings import only_value, parameter
 from .conditions import conditions, outcomes, parts
 from .enums import enum_members
-from .library import ENDLESS, lengths
+from .library import ENDLESS, SAME, lengths
 from .rule import View
 from .variables import named, stored
 
@@ -16,13 +16,7 @@ Rounds: TypeAlias = Literal["any", "likely", "some", "endless"]
 """How many rounds a loop makes: any number, or none; surely one, or as far as can be seen; or one after the other."""
 
 # These give as many as they are given.
-_SAME: Final = frozenset(
-    f"builtins.{name}"
-    for name in (
-        *("enumerate", "reversed", "sorted", "list", "tuple", "set", "iter"),
-        "frozenset",
-    )
-)
+_AS_MANY: Final = SAME | {"builtins.enumerate"}
 _LIMITED: Final = frozenset({"builtins.range", "builtins.enumerate"})
 
 
@@ -48,7 +42,7 @@ def rounds(view: View, iterable: ast.expr, scope: Scope) -> Rounds:
                 return "endless"
             if meaning == "builtins.range":
                 return _numbers(view, arguments, scope)
-            if meaning in _SAME and arguments:
+            if meaning in _AS_MANY and arguments:
                 return rounds(view, arguments[0], scope)
             if (
                 isinstance(function, ast.Attribute)
@@ -191,7 +185,7 @@ def _written(
             elif meaning == "builtins.enumerate":
                 targets = targets[1:]
             elif meaning != "builtins.zip":
-                targets = [target] if meaning in _SAME else []
+                targets = [target] if meaning in _AS_MANY else []
             for one, argument in zip(targets, arguments, strict=False):
                 yield from _written(view, one, argument, scope)
         case ast.Name() | ast.Attribute():

@@ -11,17 +11,14 @@ from typing import Final
 from ..model import Class, Scope
 from ..names import binding_scope
 from .bindings import assignments
-from .library import ANYTHING
+from .library import ANYTHING, SAME
 from .rule import View
 
 # Of what they are given these make something that may be as much.
-_MADE_OF: Final = frozenset(
+_MADE_OF: Final = SAME | {
     f"builtins.{name}"
-    for name in (
-        *("int", "float", "str", "bytes", "list", "tuple", "set", "sorted", "len"),
-        *("dict", "iter", "next", "enumerate", "reversed"),
-    )
-)
+    for name in ("int", "float", "str", "bytes", "len", "dict", "next", "enumerate")
+}
 
 # Functions that give whatever a message says, of `json` and of those that take its place.
 _DATA: Final = (".loads", ".unpackb")

@@ -32,13 +32,10 @@ RESULTS: Final = ("boss.Ok", "boss.Noreply", "boss.Stop")
 NONE: Final = Type("builtins.None")
 ANY: Final = Type("typing.Any")
 
-_ALIASES: Final = {
-    "boss.CloseReason": (
-        Type("boss.Normal"),
-        Type("boss.Error"),
-        Type("boss.Remote"),
-    )
-}
+CLOSE_REASONS: Final = (Type("boss.Normal"), Type("boss.Error"), Type("boss.Remote"))
+NUMBERS: Final = frozenset(f"builtins.{name}" for name in ("bool", "int", "float"))
+
+_ALIASES: Final = {"boss.CloseReason": CLOSE_REASONS}
 _BUILTIN: Final = {
     **{
         f"typing.{name}": f"builtins.{name.lower()}"

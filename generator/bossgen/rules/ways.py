@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from .library import ADDS
 from .variables import walruses
 
 _MOST_WAYS: Final = 128
@@ -113,7 +114,7 @@ def after_effects(node: ast.expr | None, way: Way) -> Way:
         for one in ast.walk(node):
             match one:
                 case ast.Call(func=ast.Attribute(value=value, attr=attribute)) if (
-                    attribute in _ADDS
+                    attribute in ADDS
                 ):
                     way = changed(way, value)
         way = forget_impure(way)
@@ -123,7 +124,8 @@ def after_effects(node: ast.expr | None, way: Way) -> Way:
 def changed(way: Way, node: ast.expr) -> Way:
     """Note that something is made another by what it was, as by `append`, since it was asked for.
 
-    Who asks `if not items` before `items.append(...)` knows what is in it then; we know nothing more.
+    Who asks `if not items` before `items.append(...)` knows what is in it then; we know nothing more. Who takes
+    something out may leave nothing.
     """
     source = ast.unparse(node)
     subject = re.compile(rf"(?<![\w.]){re.escape(source)}(?![\w.\[(])")
@@ -133,11 +135,6 @@ def changed(way: Way, node: ast.expr) -> Way:
     left = {key: value for key, value in way.items() if key not in asked}
     return {**left, ("set", source): True}
 
-
-# Who takes something out, on the other hand, may leave nothing.
-_ADDS: Final = frozenset(
-    {"add", "append", "appendleft", "extend", "insert", "setdefault", "update"}
-)
 
 _IMPURE: Final = re.compile(r"[.\[(]")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
