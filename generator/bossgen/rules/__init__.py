@@ -13,15 +13,10 @@ from .configuration import (
 )
 from .definitions import handler_ambiguous, handler_missing, handler_syntax
 from .files import handler_file_name, service_name, stray_file
-from .habits import (
-    client_kept,
-    endless_message,
-    hidden_callback,
-    pattern_captures,
-    shared_attribute,
-)
+from .habits import endless_message, hidden_callback, pattern_captures
 from .ignores import unused_ignore
 from .instance import lost_state, request_unavailable
+from .keeping import client_kept, shared_attribute
 from .results import result_missing, result_shape
 from .rule import Rule
 from .running import blocking_call
