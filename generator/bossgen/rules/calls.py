@@ -1,4 +1,4 @@
-"""What a call gives: a result, nothing, or something else."""
+"""What a call gives: a result, nothing, or something else; and whether it comes back at all."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -9,8 +9,9 @@ from ..lineage import descends
 from ..model import Class, Function, Meaning
 from .addresses import addresses_service, receiver, starts_timer
 from .inference import of
+from .library import MAY_NOT_RETURN, NEVER
 from .rule import View, positional
-from .types import NONE, RESULTS, in_words
+from .types import NONE, RESULTS, declared, in_words, is_one
 from .ways import NOTHING, UNKNOWN, Value
 
 COROUTINE: Final = "a coroutine"
@@ -36,6 +37,11 @@ class Summary:
     ends: tuple[End, ...]
     falls: bool  # its last line can be passed, for sure
     may_fall: bool  # or at least not for sure not
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether the function may have an end at all."""
+        return bool(self.ends) or self.may_fall
 
 
 Summaries: TypeAlias = Callable[[Function], Summary | None]
@@ -65,6 +71,37 @@ class Calls:
             yield from self._called(target, call, evaluate, awaited=awaited)
         else:
             yield self._made(target, call, awaited=awaited)
+
+    def comes_back(self, call: ast.Call, *, awaited: bool) -> bool | None:
+        """Whether what is called returns; None where its name says that it may not."""
+        target = self.view.target(call, self.scope)
+        if isinstance(target, Function):
+            return not (
+                awaited == isinstance(target, ast.AsyncFunctionDef)
+                and self._never_returns(target)
+            )
+        if isinstance(target, str):
+            if target in NEVER:
+                return False
+            if target.startswith(("builtins.", "logging.", "boss.", "asyncio.")):
+                return True
+        name = (
+            call.func.attr
+            if isinstance(call.func, ast.Attribute)
+            else getattr(call.func, "id", "")
+        )
+        return None if MAY_NOT_RETURN.fullmatch(name) else True
+
+    def _never_returns(self, node: Function) -> bool:
+        """Whether a call of a function of the file provably does not come back."""
+        scope = self.view.module.scopes[node]
+        types = declared(self.view, node.returns, scope)
+        if is_one(types, "typing.NoReturn") or is_one(types, "typing.Never"):
+            return True
+        if scope.yields or not self.view.plain(node):
+            return False
+        summary = self.summaries(node)
+        return summary is not None and not summary.comes_back
 
     def typed(self, node: ast.expr) -> Value:
         """What is known of a value by its type: that it is something else than a result."""
@@ -120,8 +157,8 @@ class Calls:
         if summary is None:
             yield UNKNOWN
             return
-        if not summary.ends and not summary.may_fall:
-            return  # it never comes back
+        if not summary.comes_back:
+            return
         found = {
             self._argument(target, call, evaluate, end.value.what)
             if end.value.kind == "parameter"

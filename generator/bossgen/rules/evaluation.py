@@ -12,6 +12,7 @@ from .calls import Calls, Evaluate, Summaries
 from .conditions import as_test, links
 from .doubts import Doubts
 from .facts import Facts
+from .failing import can_raise
 from .inference import of
 from .narrowing import Narrowing
 from .patterns import (
@@ -380,36 +381,9 @@ class Evaluation:
                     yield one, result
 
     def may_raise(self, node: ast.expr | None, way: Way) -> None:
-        if node is not None and self._can_raise(node):
+        """Note that evaluating an expression may fail on a way."""
+        if node is not None and can_raise(self.view, node, self.scope):
             self.exits.raised.append(way)
-
-    def _can_raise(self, node: ast.expr) -> bool:
-        """Whether evaluating an expression can fail; making a result of a variable cannot."""
-        if isinstance(node, ast.Name | ast.Constant):
-            return False
-        if isinstance(node, ast.Call):
-            if self.view.resolve(node.func, self.scope) not in RESULTS:
-                return True
-            return any(
-                self._can_raise(one)
-                for one in (*node.args, *(keyword.value for keyword in node.keywords))
-            )
-        if isinstance(node, ast.Attribute):
-            return self._can_raise(node.value) or not isinstance(node.value, ast.Name)
-        plain = isinstance(node, ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Tuple) or (
-            isinstance(node, ast.Compare)
-            and all(
-                isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
-                for operator in node.ops
-            )
-        )
-        if plain or isinstance(node, ast.NamedExpr):
-            return any(
-                self._can_raise(one)
-                for one in ast.iter_child_nodes(node)
-                if isinstance(one, ast.expr)
-            )
-        return not isinstance(node, ast.Lambda | ast.JoinedStr)
 
 
 _ORDER: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {

@@ -8,7 +8,6 @@ import ast
 from ..model import Function
 from .calls import Summary
 from .rule import View
-from .types import declared, is_one
 from .walk import Walk
 
 
@@ -23,23 +22,8 @@ class Flow:
         """All ends of a function; None while it is being followed, where it calls itself."""
         if node not in self._done:
             self._done[node] = None
-            self._done[node] = Walk(
-                self.view, node, self.summary, self.never_returns
-            ).summary()
+            self._done[node] = Walk(self.view, node, self.summary).summary()
         return self._done[node]
-
-    def never_returns(self, node: Function) -> bool:
-        """Whether a call of the function provably does not come back."""
-        if self._named_never(node):
-            return True
-        if self.view.module.scopes[node].yields or not self.view.plain(node):
-            return False
-        summary = self.summary(node)
-        return summary is not None and not summary.ends and not summary.may_fall
-
-    def _named_never(self, node: Function) -> bool:
-        types = declared(self.view, node.returns, self.view.module.scopes[node])
-        return is_one(types, "typing.NoReturn") or is_one(types, "typing.Never")
 
 
 def flow_of(view: View) -> Flow:

@@ -1,18 +1,17 @@
 """One function, followed on all its ways, statement by statement."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ..model import Function, Meaning
 from ..names import captured
 from .calls import End, Summaries, Summary
 from .closed import types_of
-from .contexts import may_swallow
 from .evaluation import Evaluation, Exits
-from .library import MAY_NOT_RETURN, NEVER
+from .failing import ALL_KINDS, kinds, may_swallow
 from .loops import is_left_by_count, may_have_no_rounds, rounds
-from .patterns import class_list, guard_of
+from .patterns import guard_of
 from .rule import View, positional
 from .variables import stored
 from .ways import (
@@ -43,9 +42,6 @@ _GIVEN_WRONG: Final = {
 }
 
 
-_ALL_KINDS: Final = frozenset({"builtins.Exception", "builtins.BaseException"})
-
-
 def _within_handler(way: Way, kinds: frozenset[Meaning]) -> Way:
     """The way into a handler; vague where each exception that it is for has been caught further within."""
     handled: frozenset[Meaning] = way.get(HANDLED, frozenset())
@@ -68,14 +64,9 @@ class Walk(Evaluation):
     """One function, followed from its first line."""
 
     def __init__(
-        self,
-        view: View,
-        node: Function | ast.Lambda,
-        summaries: Summaries,
-        never_returns: Callable[[Function], bool],
+        self, view: View, node: Function | ast.Lambda, summaries: Summaries
     ) -> None:
         super().__init__(view, node, summaries)
-        self.never_returns = never_returns
         self.steps = 0
 
     def summary(self) -> Summary:
@@ -223,31 +214,11 @@ class Walk(Evaluation):
         if not isinstance(call, ast.Call):
             return after
         awaited = isinstance(value, ast.Await)
-        returns = self.comes_back(call, awaited=awaited)
+        returns = self.calls.comes_back(call, awaited=awaited)
         if returns:
             return after
         self.leave(after)
         return [] if returns is False else vague(after)
-
-    def comes_back(self, call: ast.Call, *, awaited: bool) -> bool | None:
-        """Whether what is called returns; None where its name says that it may not."""
-        target = self.view.target(call, self.scope)
-        if isinstance(target, Function):
-            return not (
-                awaited == isinstance(target, ast.AsyncFunctionDef)
-                and self.never_returns(target)
-            )
-        if isinstance(target, str):
-            if target in NEVER:
-                return False
-            if target.startswith(("builtins.", "logging.", "boss.", "asyncio.")):
-                return True
-        name = (
-            call.func.attr
-            if isinstance(call.func, ast.Attribute)
-            else getattr(call.func, "id", "")
-        )
-        return None if MAY_NOT_RETURN.fullmatch(name) else True
 
     def is_left_by_count(self, node: ast.For | ast.While) -> bool:
         """Whether the last round may leave a loop."""
@@ -256,7 +227,8 @@ class Walk(Evaluation):
             node,
             self.scope,
             lambda call: all(
-                self.comes_back(call, awaited=awaited) for awaited in (False, True)
+                self.calls.comes_back(call, awaited=awaited)
+                for awaited in (False, True)
             ),
         )
 
@@ -378,17 +350,17 @@ class Walk(Evaluation):
         catches_all = False
         handled: frozenset[Meaning] = frozenset()
         for handler in node.handlers:
-            kinds = self.kinds(handler)
+            caught_here = kinds(self.view, handler, self.scope)
             names = [handler.name] if handler.name else []
             done += self.block(
                 handler.body,
                 [
-                    forget(_within_handler(way, kinds), names)
+                    forget(_within_handler(way, caught_here), names)
                     for way in decide(caught, sure=False)
                 ],
             )
-            catches_all |= not kinds.isdisjoint(_ALL_KINDS)
-            handled |= kinds
+            catches_all |= not caught_here.isdisjoint(ALL_KINDS)
+            handled |= caught_here
         done += self.block(node.orelse, ways) if node.orelse else ways
         if not catches_all:
             self.exits.raised += [
@@ -404,14 +376,6 @@ class Walk(Evaluation):
         self.exits.continues += self.block(final, reduce(inside.continues))
         self.exits.raised += self.block(final, reduce(inside.raised))
         return self.block(final, reduce(done))
-
-    def kinds(self, handler: ast.ExceptHandler) -> frozenset[Meaning]:
-        """The exceptions that a handler is for."""
-        if handler.type is None:
-            return frozenset({"builtins.BaseException"})
-        return frozenset(
-            self.view.resolve(one, self.scope) for one in class_list(handler.type)
-        )
 
     def with_(self, node: ast.With | ast.AsyncWith, ways: list[Way]) -> list[Way]:
         swallows = False
