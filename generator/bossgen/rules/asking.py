@@ -6,10 +6,10 @@ from typing import Final
 
 from ..model import Scope
 from ..values import did_you_mean
+from .failing import tried
 from .inference import of
 from .rule import Finding, View, attribute_span, rule
 from .sending import is_narrowed
-from .variables import named
 
 _EACH_MESSAGE: Final = (
     "leave it out: `handle_incoming` is called for each message of the client"
@@ -145,23 +145,7 @@ def _is_caught(view: View, scope: Scope, node: ast.AST) -> bool:
         known[scope.node] = {
             inner
             for one in ast.walk(scope.node)
-            for part in _tried(one)
+            for part in tried(one, {"AttributeError"})
             for inner in ast.walk(part)
         }
     return node in known[scope.node]
-
-
-def _tried(node: ast.AST) -> list[ast.stmt]:
-    """The statements of which a statement catches an AttributeError."""
-    match node:
-        case ast.Try(body=body, handlers=handlers):
-            caught: list[ast.AST | None] = [handler.type for handler in handlers]
-        case ast.With(body=body, items=items):
-            caught = [item.context_expr for item in items]
-        case _:
-            return []
-    return body if any(map(_names_attribute_error, caught)) else []
-
-
-def _names_attribute_error(node: ast.AST | None) -> bool:
-    return node is not None and "AttributeError" in named(node)

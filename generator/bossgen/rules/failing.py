@@ -1,12 +1,14 @@
 """What may fail, and what catches it."""
 
 import ast
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from ..model import Meaning, Scope
 from .patterns import class_list
 from .rule import View
 from .types import RESULTS
+from .variables import named
 
 _SWALLOWING: Final = frozenset(
     {
@@ -62,3 +64,18 @@ def may_swallow(view: View, context: ast.expr, scope: Scope) -> bool:
         ):
             return False  # `suppress()` has no exceptions to suppress
     return True
+
+
+def tried(node: ast.AST, errors: AbstractSet[str]) -> list[ast.stmt]:
+    """The statements of which a `try`, or a `with suppress(...)`, catches one of some errors, by their names."""
+    match node:
+        case ast.Try(body=body, handlers=handlers):
+            caught = [
+                {"Exception"} if one.type is None else named(one.type)
+                for one in handlers
+            ]
+        case ast.With(body=body, items=items):
+            caught = [named(item.context_expr) for item in items]
+        case _:
+            return []
+    return body if any(errors & names for names in caught) else []

@@ -8,6 +8,7 @@ from typing import Final
 from ..diagnostics import Span
 from ..model import Scope
 from .addresses import SERVICES
+from .failing import tried
 from .files import LONGEST, SERVICE
 from .rule import Finding, View, attribute_span, rule
 from .variables import named
@@ -94,7 +95,12 @@ def _unknown(view: View, name: str, place: Span) -> Finding:
     return Finding(place, f"there is no service `{name}`", help_)
 
 
-_CAUGHT: Final = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError"})
+_CAUGHT: Final = frozenset(
+    {
+        *("AttributeError", "ImportError", "ModuleNotFoundError"),
+        *("Exception", "BaseException"),
+    }
+)
 
 
 def _is_guarded(view: View, scope: Scope, node: ast.AST) -> bool:
@@ -109,21 +115,8 @@ def _is_guarded(view: View, scope: Scope, node: ast.AST) -> bool:
 
 def _guarded_parts(scope: Scope) -> Iterator[ast.AST]:
     for one in _directly_in(scope):
-        parts: list[ast.AST] = []
-        words: set[str] = set()
-        prepared = _CAUGHT
+        yield from tried(one, _CAUGHT)
         match one:
-            case ast.Try(body=body, handlers=handlers):
-                parts += body
-                prepared = _CAUGHT | {"Exception", "BaseException"}
-                for handler in handlers:
-                    words |= named(handler.type) if handler.type else {"Exception"}
-            case ast.With(body=body, items=items):
-                parts += body
-                words = {word for item in items for word in named(item.context_expr)}
             case ast.If(test=test) | ast.IfExp(test=test):
-                parts.append(one)
-                prepared = frozenset({"hasattr"})
-                words = named(test)
-        if words & prepared:
-            yield from parts
+                if "hasattr" in named(test):
+                    yield one
