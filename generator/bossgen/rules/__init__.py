@@ -4,7 +4,7 @@ from typing import Final
 
 from .asking import unknown_attribute
 from .awaiting import missing_await
-from .callbacks import callback_kind, callback_parameters, callback_unknown
+from .callbacks import callback_kind, callback_parameters
 from .configuration import (
     config_syntax,
     config_unknown_key,
@@ -17,6 +17,7 @@ from .habits import endless_message, hidden_callback, pattern_captures
 from .ignores import unused_ignore
 from .instance import lost_state, request_unavailable
 from .keeping import client_kept, shared_attribute
+from .misnamed import callback_unknown
 from .results import result_missing, result_shape
 from .rule import Rule
 from .running import blocking_call

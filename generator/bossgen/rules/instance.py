@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..model import Function, Scope
-from .callbacks import calls_by_text
+from .misnamed import calls_by_text
 from .rule import Finding, Method, View, name_of, rule
 
 
