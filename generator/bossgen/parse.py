@@ -12,9 +12,10 @@ from .lineage import lineage, overriding
 from .model import Behaviour, Handler, Module, Scope, Source
 from .names import ANY_NAME
 from .rules import RULES
-from .rules.definitions import HANDLER, handlers
+from .rules.definitions import handlers
 from .rules.files import service_of
 from .rules.python import not_python, not_text, null_bytes, refusals, too_deep
+from .rules.rule import HANDLER
 from .scopes import scopes
 
 _FILE_RULES: Final = tuple(rule for rule in RULES if rule.looks == "file")

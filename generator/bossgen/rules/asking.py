@@ -7,9 +7,8 @@ from typing import Final
 from ..model import Scope
 from ..values import did_you_mean
 from .failing import tried
-from .inference import of
+from .inference import is_narrowed, of
 from .rule import Finding, View, attribute_span, rule
-from .sending import is_narrowed
 
 _EACH_MESSAGE: Final = (
     "leave it out: `handle_incoming` is called for each message of the client"

@@ -3,15 +3,12 @@
 import ast
 import difflib
 from collections.abc import Iterator
-from typing import Final
 
 from ..behaviour import BASE
 from ..diagnostics import Span
 from ..lineage import descends, leaves
 from ..model import Behaviour, Class, Module
-from .rule import Finding, name_span, rule, span
-
-HANDLER: Final = f"boss.{BASE}"
+from .rule import HANDLER, Finding, name_span, rule, span
 
 
 @rule("BG301", "elsewhere")

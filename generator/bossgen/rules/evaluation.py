@@ -70,7 +70,7 @@ class Evaluation:
         self.narrowing = Narrowing(view, self.scope)
         self.doubts = Doubts(view, node)
         # Variables that are None until they are assigned something else.
-        self.awaiting = {
+        self.none_at_first = {
             name
             for name, nodes in assignments(view, self.scope).items()
             if any(_is_none(getattr(one, "value", None)) for one in nodes)
@@ -339,7 +339,7 @@ class Evaluation:
                     one = forget(one, list(stored(target)))
                     if isinstance(target, ast.Name):
                         if (
-                            target.id in self.awaiting
+                            target.id in self.none_at_first
                             and result.kind in {"unknown", "wrong"}
                             and result.truth is None
                         ):

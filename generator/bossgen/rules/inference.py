@@ -106,6 +106,20 @@ def of(view: View, node: ast.expr, scope: Scope, depth: int = 0) -> Types:
     return None
 
 
+def is_narrowed(view: View, node: ast.expr, scope: Scope) -> bool:
+    """Whether the function asks for the type of a value: then it may be more than it is declared to be."""
+    known = view.memo.setdefault("narrowed", {})
+    if scope.node not in known:
+        known[scope.node] = {
+            ast.unparse(call.args[0])
+            for call in scope.calls
+            if isinstance(call.func, ast.Name)
+            and call.func.id == "isinstance"
+            and call.args
+        }
+    return bool(known[scope.node]) and ast.unparse(node) in known[scope.node]
+
+
 def _either(view: View, nodes: Iterable[ast.expr], scope: Scope, depth: int) -> Types:
     found: list[Type] = []
     for node in nodes:

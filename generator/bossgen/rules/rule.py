@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from ..behaviour import BASE
 from ..diagnostics import Diagnostic, Severity, Span
 from ..model import (
     Behaviour,
@@ -131,6 +132,8 @@ def _column(module: Module, line: int, offset: int) -> int:
 
 
 # --- handlers ----------------------------------------------------------------------------------------
+
+HANDLER: Final = f"boss.{BASE}"
 
 # Decorators that leave a function as it is.
 TRANSPARENT: Final = frozenset({"typing.override", "typing.final"})

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..model import Class, Scope
 from .addresses import addresses_service, receiver, starts_timer
-from .inference import of
+from .inference import is_narrowed, of
 from .rule import Finding, View, rule
 from .types import Type, in_words
 
@@ -122,20 +122,6 @@ def _unsendable(
             f"`{called}` sends JSON, and {word} is in it",
             f"write {instead}",
         )
-
-
-def is_narrowed(view: View, node: ast.expr, scope: Scope) -> bool:
-    """Whether the function asks for the type of a value: then it may be more than it is declared to be."""
-    known = view.memo.setdefault("narrowed", {})
-    if scope.node not in known:
-        known[scope.node] = {
-            ast.unparse(call.args[0])
-            for call in scope.calls
-            if isinstance(call.func, ast.Name)
-            and call.func.id == "isinstance"
-            and call.args
-        }
-    return bool(known[scope.node]) and ast.unparse(node) in known[scope.node]
 
 
 def _within(

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ..model import Class, Meaning, Scope
-from .definitions import HANDLER
 from .enums import members
-from .rule import View
+from .rule import HANDLER, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ NOTHING: Final = Value("none", "None", truth=False, constant="None")
 
 
 Way: TypeAlias = dict[Any, Any]
-"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("few", source), ("set", source) of an attribute that
-was assigned or of what was changed since it was asked for, and by the marks below."""
+"""Keyed by ("value", name), ("test", source), ("types", source), ("asked", source), ("few", source), by ("set", source)
+of an attribute that was assigned or of what was changed since it was asked for, and by the marks below."""
 
 VAGUE: Final = ("vague",)
 DECIDED: Final = ("decided",)
