@@ -1,4 +1,27 @@
-"""The rules, a few to a file, grouped by theme. This tuple is the one list of them."""
+"""The rules, a few to a file, grouped by theme. The tuple below is the one list of them.
+
+In the order in which it is best read, since no module knows one that comes after it. What rules are made of:
+
+    rule, variables, library       what a rule is and is given; what expressions name; what Python's own modules do
+    patterns, conditions           what is asked for, by `match` and by `if`
+    bindings, enums, types         what gives variables their values; which types there are
+    inference, addresses, making   of which type an expression is; what sends; what makes a result
+    failing                        what may fail, and what catches it
+    ways, facts, loops, doubts     following a function: what is known on a way, and where it is not sure that it exists
+    origins, closed                where a value comes from, and which closed set of types it has
+    unseen, narrowing              what is left of a value after it was tested
+    calls, evaluation, walk, flow  what a call gives, an expression, a statement, a function
+
+And the rules:
+
+    configuration, files           boss.toml, and the names of the files
+    definitions, python            the file as a whole
+    misnamed, callbacks, instance  the callbacks, and `self`
+    results, timeouts              what callbacks return
+    sending, services, asking      what goes to clients and services
+    awaiting, running              coroutines, and what blocks
+    keeping, habits, ignores       what is legal, and mostly a mistake
+"""
 
 from typing import Final
 
