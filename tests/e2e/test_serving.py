@@ -78,6 +78,7 @@ def test_a_crash_is_logged_once_and_the_others_rejoin(own_server: Server) -> Non
         assert ann.closed()[0] == 1011
         assert json.loads(bob.receive())["id"] == bob.told["id"]
         assert bob.ask("count").startswith("1 ")
+    own_server.wait_for("ValueError: loudly")
     log = own_server.log
     assert log.count("ValueError: loudly") == 1
     assert "myservice" in log

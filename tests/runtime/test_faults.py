@@ -345,7 +345,7 @@ def test_a_service_that_crashes_while_it_restarts(
         assert server.health()[0] == 503
         assert len(server.ledger("init", "ledger")) == 11
         assert other.closed() == 1011
-        assert "RuntimeError: terminate, as told" in server.server.log
+        server.server.wait_for("RuntimeError: terminate, as told")
         with server.joined("other") as unharmed:
             assert unharmed.ask("unharmed") == "unharmed"
 
